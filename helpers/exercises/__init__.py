@@ -1,0 +1,1 @@
+"""Checkers of the exercises: `lesson_NN.exercise_k(answer)`."""

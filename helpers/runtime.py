@@ -1,0 +1,186 @@
+"""Profile, seeds, a quiet TensorFlow, and a report on the machine."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ("ci", "lecture", "full")
+DISK_GB_FREE = 1.0  # checkpoints of a long run and the executed lessons
+MEMORY_GB = 4.0  # a lesson peaks below 3 GB
+
+
+def _read_profile(environment: Mapping[str, str]) -> str:
+    """Return the value of COURSE_PROFILE, or say what it may be."""
+    value = environment.get("COURSE_PROFILE", "lecture")
+    if value not in PROFILES:
+        raise ValueError(
+            f"COURSE_PROFILE is {value!r}; it must be one of "
+            f"{', '.join(PROFILES)}. Unset it to get 'lecture'."
+        )
+    return value
+
+
+def _read_seed(environment: Mapping[str, str]) -> int:
+    """Return the value of COURSE_SEED (default 0), or say what it may be."""
+    value = environment.get("COURSE_SEED", "0")
+    if not value.isdecimal() or int(value) > 9_999:
+        raise ValueError(
+            f"COURSE_SEED is {value!r}; it must be a whole number from 0 to "
+            "9999. Unset it to get 0."
+        )
+    return int(value)
+
+
+PROFILE = _read_profile(os.environ)
+COURSE_SEED = _read_seed(os.environ)
+
+
+@contextlib.contextmanager
+def _stderr_muted() -> Iterator[None]:
+    """Send file descriptor 2 to the null device; Python errors still rise."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and Keras without their start-up lines.
+
+    Operations become deterministic, so an unseeded random operation is an
+    error and not a picture that nobody can make again.
+
+    Raises:
+        ImportError: TensorFlow or Keras cannot be imported.
+    """
+    # A student's own Keras settings may name another backend.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # At level 2 graph optimisation prints red text in the first training
+    # cell (a remapper message about LeakyReLU) although all is well.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _stderr_muted():
+            import keras  # noqa: F401
+            import tensorflow as tf
+    except ImportError as error:
+        raise ImportError(
+            f"TensorFlow cannot be imported ({error}). "
+            "Run: python3 course.py doctor"
+        ) from error
+    tf.config.experimental.enable_op_determinism()
+
+
+def by_profile(*, ci: Any, lecture: Any, full: Any) -> Any:
+    """Return the value for the current COURSE_PROFILE."""
+    return {"ci": ci, "lecture": lecture, "full": full}[PROFILE]
+
+
+def seed(k: int) -> int:
+    """Seed Python, NumPy and Keras; return the seed for stateless draws.
+
+    Args:
+        k: number of this seed within the course, 0 to 9999.
+
+    Returns:
+        k itself by default; another value for each COURSE_SEED, so that a
+        whole lesson can be repeated under other seeds.
+
+    Raises:
+        ValueError: k is not a whole number from 0 to 9999.
+    """
+    import keras
+
+    if not isinstance(k, int) or not 0 <= k <= 9_999:
+        raise ValueError(f"seed({k!r}): give a whole number from 0 to 9999.")
+    value = 10_000 * COURSE_SEED + k
+    keras.utils.set_random_seed(value)
+    return value
+
+
+def finding(item: str, value: str, ok: bool, remedy: str) -> dict[str, Any]:
+    """Return one row of a report; the remedy is kept where it is needed."""
+    remedy = "" if ok else remedy
+    return {"item": item, "value": value, "ok": ok, "remedy": remedy}
+
+
+def _wrong_packages() -> list[str]:
+    """List the packages of the lock that are missing or of another version."""
+    from packaging.requirements import Requirement
+
+    wrong = []
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    lines = [line.strip() for line in lock.splitlines()]
+    for line in lines:
+        if not line or line.startswith("#"):
+            continue
+        pin = Requirement(line)
+        if pin.marker and not pin.marker.evaluate():
+            continue
+        try:
+            found = importlib.metadata.version(pin.name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "missing"
+        if found == "missing" or not pin.specifier.contains(found):
+            wrong.append(f"{pin.name} {found} (lock {pin.specifier})")
+    return wrong
+
+
+def report() -> pd.DataFrame:
+    """Describe the machine and the packages.
+
+    Returns:
+        One row a finding: item, value, ok (bool), remedy (empty where ok).
+    """
+    import psutil
+    import tensorflow as tf
+
+    again = "Run: python3 course.py run"
+    wrong = _wrong_packages()
+    memory = psutil.virtual_memory().total / 2**30
+    free = shutil.disk_usage(ROOT).free / 2**30
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    python = platform.python_version()
+    rows = [
+        finding(
+            "Python",
+            f"{python}, {platform.system()} {platform.machine()}",
+            (3, 11) <= sys.version_info[:2] <= (3, 13),
+            "Use Python 3.11, 3.12 or 3.13.",
+        ),
+        finding(
+            "packages",
+            "as in the lock" if not wrong else "; ".join(wrong[:4]),
+            not wrong,
+            again,
+        ),
+        finding("TensorFlow", tf.__version__, True, ""),
+        finding("CPU cores, GPUs", f"{os.cpu_count()}, {gpus}", True, ""),
+        finding(
+            "memory",
+            f"{memory:.0f} GB",
+            memory >= MEMORY_GB,
+            "Close other programs; a lesson needs up to 3 GB.",
+        ),
+        finding(
+            "free disk",
+            f"{free:.0f} GB",
+            free >= DISK_GB_FREE,
+            f"Free {DISK_GB_FREE:.0f} GB on this disk.",
+        ),
+        finding("profile", PROFILE, True, ""),
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,435 @@
+"""One training loop for lessons, checkpoints and benchmarks.
+
+Exact resume rests on one rule: everything random is a function of the seed
+and the step. z comes from a stateless draw with seed [seed, step], the order
+of the images from a NumPy generator with seed [seed, epoch], and the step is
+advanced inside the compiled step, so that an interrupt falls between steps.
+"""
+
+import dataclasses
+import functools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from helpers.data import READ_ERRORS, check_images, write_arrays
+from helpers.models import build_discriminator, build_generator
+
+STATS = ("d_loss", "g_loss", "d_real", "d_fake")
+COLUMNS = ("step", "seconds", *STATS)
+
+
+class StateError(RuntimeError):
+    """A saved training state is missing, damaged, or of another recipe."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What makes one training run: networks, optimiser, batch and seed.
+
+    Attributes:
+        seed: every random draw of the run follows from it.
+        latent_dim: length of z.
+        width: feature maps of both networks at 7x7.
+        batch_size: real images a step.
+        learning_rate: Adam's, both networks.
+        beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
+        beta_2: Adam's, both networks.
+        ema_decay: share of the old average kept at each step.
+    """
+
+    seed: int
+    latent_dim: int = 64
+    width: int = 64
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    beta_1: float = 0.5
+    beta_2: float = 0.99
+    ema_decay: float = 0.995
+
+
+@dataclasses.dataclass
+class Gan:
+    """The state of one run: networks, optimisers, step and history.
+
+    Attributes:
+        recipe: what it was built from.
+        generator: z (n, latent_dim) -> images (n, 28, 28, 1).
+        discriminator: images -> logits (n, 1).
+        average: generator whose weights are the moving average.
+        g_optimizer: of the generator.
+        d_optimizer: of the discriminator.
+        step: steps taken, int64; it lives on the device.
+        history: one row a step, columns as in `COLUMNS`.
+    """
+
+    recipe: Recipe
+    generator: keras.Model
+    discriminator: keras.Model
+    average: keras.Model
+    g_optimizer: keras.optimizers.Optimizer
+    d_optimizer: keras.optimizers.Optimizer
+    step: tf.Variable
+    history: list[tuple[float, ...]] = dataclasses.field(default_factory=list)
+
+
+def build_gan(recipe: Recipe) -> Gan:  # not taught
+    """Build networks and optimisers anew; the same recipe, the same weights.
+
+    Args:
+        recipe: what to build.
+
+    Returns:
+        An untrained run.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    generator = build_generator(recipe.latent_dim, recipe.width)
+    discriminator = build_discriminator(recipe.width)
+    average = build_generator(recipe.latent_dim, recipe.width)
+    average.set_weights(generator.get_weights())
+    optimizers = []
+    for model in (generator, discriminator):
+        optimizer = keras.optimizers.Adam(
+            recipe.learning_rate, recipe.beta_1, recipe.beta_2
+        )
+        optimizer.build(model.trainable_variables)
+        optimizers.append(optimizer)
+    step = tf.Variable(0, dtype=tf.int64, name="step")
+    return Gan(recipe, generator, discriminator, average, *optimizers, step)
+
+
+def sample_z(n: int, latent_dim: int, seed: int, step: int) -> tf.Tensor:
+    """Draw z ~ N(0, I); the same seed and step, the same numbers.
+
+    Args:
+        n: how many.
+        latent_dim: length of each.
+        seed: the run's seed.
+        step: the step they are for.
+
+    Returns:
+        float32 (n, latent_dim).
+    """
+    return tf.random.stateless_normal((n, latent_dim), seed=(seed, step))
+
+
+def discriminator_loss(
+    logits_real: tf.Tensor, logits_fake: tf.Tensor
+) -> tf.Tensor:
+    """Binary cross-entropy with real = 1 and fake = 0, summed over both.
+
+    The negative of the value function (Goodfellow et al., arXiv:1406.2661,
+    equation 1): -log D(x) = softplus(-logit), -log(1 - D) = softplus(logit).
+
+    Args:
+        logits_real: (n, 1), of real images.
+        logits_fake: (n, 1), of generated images.
+
+    Returns:
+        Scalar, nats; 2 log 2 where D says 1/2 everywhere.
+    """
+    loss_real = ops.mean(ops.softplus(-logits_real))
+    loss_fake = ops.mean(ops.softplus(logits_fake))
+    return loss_real + loss_fake
+
+
+def generator_loss(logits_fake: tf.Tensor) -> tf.Tensor:
+    """Non-saturating loss -log D(G(z)) (arXiv:1406.2661, section 3).
+
+    Args:
+        logits_fake: (n, 1), of generated images.
+
+    Returns:
+        Scalar, nats; log 2 where D says 1/2.
+    """
+    return ops.mean(ops.softplus(-logits_fake))
+
+
+def discriminator_step(gan: Gan, x_real: tf.Tensor, z: tf.Tensor) -> tuple:
+    """Update the discriminator once; the generator's weights stay.
+
+    Args:
+        gan: the run.
+        x_real: real images (n, 28, 28, 1) in [-1, 1].
+        z: latent vectors (n, latent_dim).
+
+    Returns:
+        Loss, logits of the real and of the generated images.
+    """
+    n = ops.shape(x_real)[0]
+    x_fake = gan.generator(z, training=True)
+    x_both = ops.concatenate([x_real, x_fake])
+    with tf.GradientTape() as tape:
+        logits = gan.discriminator(x_both, training=True)
+        logits_real, logits_fake = logits[:n], logits[n:]
+        d_loss = discriminator_loss(logits_real, logits_fake)
+    variables = gan.discriminator.trainable_variables
+    gan.d_optimizer.apply(tape.gradient(d_loss, variables), variables)
+    return d_loss, logits_real, logits_fake
+
+
+def generator_step(gan: Gan, z: tf.Tensor) -> tf.Tensor:
+    """Update the generator once; the discriminator's weights stay.
+
+    Args:
+        gan: the run.
+        z: latent vectors (n, latent_dim).
+
+    Returns:
+        Loss.
+    """
+    with tf.GradientTape() as tape:
+        x_fake = gan.generator(z, training=True)
+        logits_fake = gan.discriminator(x_fake, training=True)
+        g_loss = generator_loss(logits_fake)
+    variables = gan.generator.trainable_variables
+    gan.g_optimizer.apply(tape.gradient(g_loss, variables), variables)
+    return g_loss
+
+
+def update_average(gan: Gan) -> None:
+    """Move the average towards the generator, fast at first.
+
+    Decay min(ema_decay, (1 + t) / (10 + t)) at step t, so that the random
+    start is forgotten within the first steps.
+
+    Args:
+        gan: the run.
+    """
+    t = ops.cast(gan.step, "float32")
+    decay = ops.minimum(gan.recipe.ema_decay, (1 + t) / (10 + t))
+    for slow, fast in zip(
+        gan.average.variables, gan.generator.variables, strict=True
+    ):
+        slow.assign(decay * slow + (1 - decay) * fast)
+
+
+def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
+    """Take one step: discriminator, generator, average, counter.
+
+    Args:
+        gan: the run.
+        x_real: real images (n, 28, 28, 1) in [-1, 1].
+
+    Returns:
+        float32 (4,): d_loss, g_loss, mean D(x), mean D(G(z)), the last two
+        before the update.
+    """
+    recipe = gan.recipe
+    n = ops.shape(x_real)[0]
+    z = sample_z(n, recipe.latent_dim, recipe.seed, gan.step)
+    d_loss, logits_real, logits_fake = discriminator_step(gan, x_real, z)
+    g_loss = generator_step(gan, z)
+    update_average(gan)
+    gan.step.assign_add(1)
+    d_real = ops.mean(ops.sigmoid(logits_real))
+    d_fake = ops.mean(ops.sigmoid(logits_fake))
+    return ops.stack([d_loss, g_loss, d_real, d_fake])
+
+
+def compile_step(gan: Gan) -> Callable:  # not taught
+    """Compile `train_step` for one run, once for every batch size.
+
+    Args:
+        gan: the run.
+
+    Returns:
+        A function of float32 images (n, 28, 28, 1).
+    """
+    images = tf.TensorSpec([None, 28, 28, 1], tf.float32)
+
+    @tf.function(input_signature=[images])
+    def step(x_real: tf.Tensor) -> tf.Tensor:
+        return train_step(gan, x_real)
+
+    return step
+
+
+@functools.lru_cache(maxsize=2)
+def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
+    """Return the order in which one epoch visits n images.
+
+    Args:
+        n: images in the training set.
+        seed: the run's seed.
+        epoch: 0, 1, ...
+
+    Returns:
+        A permutation of 0 to n - 1, int64 (n,); the same arguments, the
+        same order.
+    """
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def batch_rows(n: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Return the rows of the images that belong to one step.
+
+    Each epoch visits every image once; its last batch is what remains, so
+    it may be smaller.
+
+    Args:
+        n: images in the training set.
+        batch_size: images a step.
+        seed: the run's seed.
+        step: steps taken before this one.
+
+    Returns:
+        int64 (batch_size,) or fewer.
+    """
+    steps_per_epoch = -(-n // batch_size)
+    epoch, k = divmod(step, steps_per_epoch)
+    order = epoch_order(n, seed, epoch)
+    return order[k * batch_size : (k + 1) * batch_size]
+
+
+def fit(  # not taught
+    gan: Gan,
+    x_train: np.ndarray,
+    n_steps: int,
+    callback: Callable[[Gan], object] | None = None,
+) -> bool:
+    """Train until n_steps steps are taken in all; go on where the run stands.
+
+    An interrupt (Ctrl-C, or the stop button of a notebook) ends the call
+    between two steps and loses nothing: call `fit` again to go on.
+
+    Args:
+        gan: the run; changed in place, its history grows.
+        x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
+        n_steps: total steps of the run.
+        callback: called with the run after each step.
+
+    Returns:
+        True if n_steps were reached, False after an interrupt.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range.
+        FloatingPointError: a loss is no longer finite.
+    """
+    x_train = check_images(x_train, "x_train")
+    recipe, step = gan.recipe, compile_step(gan)
+    before = gan.history[-1][1] if gan.history else 0.0
+    start = time.perf_counter()
+    try:
+        while (k := int(gan.step)) < n_steps:
+            rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
+            stats = step(x_train[rows]).numpy()
+            seconds = before + time.perf_counter() - start
+            gan.history.append((k + 1, seconds, *map(float, stats)))
+            if not np.isfinite(stats).all():
+                raise FloatingPointError(
+                    f"step {k + 1}: a loss is no longer finite; try a smaller "
+                    "learning rate."
+                )
+            if callback is not None:
+                callback(gan)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def generate(model: keras.Model, z: np.ndarray) -> np.ndarray:  # not taught
+    """Draw images in inference mode, in chunks of bounded memory.
+
+    Args:
+        model: a generator (n, latent_dim) -> (n, 28, 28, 1).
+        z: latent vectors (n, latent_dim).
+
+    Returns:
+        float32 (n, 28, 28, 1) in [-1, 1].
+    """
+    chunks = [z[i : i + 500] for i in range(0, len(z), 500)]
+    images = [
+        ops.convert_to_numpy(model(chunk, training=False)) for chunk in chunks
+    ]
+    return np.concatenate(images)
+
+
+def _parts(gan: Gan) -> dict[str, object]:
+    """Name everything that holds variables; together they are the state."""
+    return {
+        "generator": gan.generator,
+        "discriminator": gan.discriminator,
+        "average": gan.average,
+        "g_optimizer": gan.g_optimizer,
+        "d_optimizer": gan.d_optimizer,
+    }
+
+
+def state_arrays(gan: Gan) -> dict[str, np.ndarray]:  # not taught
+    """Collect all that a run needs to go on exactly.
+
+    Args:
+        gan: the run.
+
+    Returns:
+        Arrays by name: weights, moving statistics, average, both optimisers,
+        step, history, and the recipe as text.
+    """
+    arrays = {
+        f"{name}.{i}": ops.convert_to_numpy(variable)
+        for name, part in _parts(gan).items()
+        for i, variable in enumerate(part.variables)
+    }
+    arrays["step"] = np.asarray(int(gan.step))
+    arrays["history"] = np.asarray(gan.history).reshape(-1, len(COLUMNS))
+    arrays["recipe"] = np.asarray(json.dumps(dataclasses.asdict(gan.recipe)))
+    return arrays
+
+
+def save_state(gan: Gan, path: Path) -> None:  # not taught
+    """Write the whole state of a run, or leave the old file as it was.
+
+    Args:
+        gan: the run.
+        path: an .npz file; its folder must exist.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+    """
+    write_arrays(Path(path), **state_arrays(gan))
+
+
+def load_state(path: Path) -> Gan:  # not taught
+    """Build the run again that `save_state` wrote; it goes on exactly.
+
+    Args:
+        path: the .npz file.
+
+    Returns:
+        A run with the saved recipe, weights, optimisers, step and history.
+
+    Raises:
+        StateError: the file is missing, damaged, or not such a state.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        gan = build_gan(Recipe(**json.loads(str(arrays["recipe"]))))
+        expected = state_arrays(gan)
+        for name, array in expected.items():
+            free = name in ("history", "recipe")
+            if not free and arrays[name].shape != array.shape:
+                raise ValueError(
+                    f"{name} should have shape {array.shape}, found "
+                    f"{arrays[name].shape}"
+                )
+    except FileNotFoundError:
+        raise StateError(f"{path}: no such file; train first.") from None
+    except (*READ_ERRORS, KeyError, TypeError) as error:
+        raise StateError(
+            f"{path}: expected a whole training state, found something else "
+            f"({error}). Delete it and train again."
+        ) from None
+    for name, part in _parts(gan).items():
+        for i, variable in enumerate(part.variables):
+            variable.assign(arrays[f"{name}.{i}"])
+    gan.step.assign(int(arrays["step"]))
+    gan.history.extend(tuple(row) for row in arrays["history"].tolist())
+    return gan

@@ -1,0 +1,301 @@
+"""Figures in one style, and the live view of a training run.
+
+Colours mean the same in every lesson: real grey, generated blue; generator
+blue and solid, discriminator vermilion and dashed (Okabe-Ito palette).
+"""
+
+import base64
+import io
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from helpers import training
+
+REAL, FAKE = "#666666", "#0072B2"
+GENERATOR, DISCRIMINATOR = "#0072B2", "#D55E00"
+STYLE = {
+    "font.size": 13,
+    "axes.titlesize": 14,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 13,
+    "xtick.labelsize": 12,
+    "ytick.labelsize": 12,
+    "legend.fontsize": 12,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(
+        color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"],
+        linestyle=["-", "--", "-.", ":", "-"],
+    ),
+    "image.cmap": "gray",
+    "figure.constrained_layout.use": True,
+}
+DPI = 80  # 10 inches are 800 pixels: a notebook's width, and small files
+SECONDS_BETWEEN_FRAMES = 2.5
+plt.rcParams.update(STYLE)
+
+
+def _bundle(fig: Figure, alt: str) -> dict[str, Any]:
+    """Turn a figure into PNG plus text, and close it."""
+    if not any(ax.has_data() for ax in fig.axes):
+        raise AssertionError("the figure is empty: draw before showing it.")
+    if not 15 <= len(alt) <= 300:
+        raise ValueError(
+            f"the alt text has {len(alt)} characters; say in 15 to 300 what "
+            "kind of figure it is, what the axes are, and its point."
+        )
+    buffer = io.BytesIO()
+    # Without a software entry the bytes do not name a matplotlib version.
+    fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    plt.close(fig)
+    png = base64.b64encode(buffer.getvalue()).decode()
+    return {
+        "data": {"image/png": png, "text/plain": f"[figure] {alt}"},
+        "metadata": {"image/png": {"alt": alt}},
+    }
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure with a text that stands for it, and close it.
+
+    Args:
+        fig: a figure with data in it.
+        alt: kind of figure, axes and point, 15 to 300 characters, without
+            learned numbers: tests compare this text.
+
+    Raises:
+        AssertionError: the figure is empty.
+        ValueError: the text is too short or too long.
+    """
+    bundle = _bundle(fig, alt)
+    display(bundle["data"], raw=True, metadata=bundle["metadata"])
+
+
+def tile(images: np.ndarray, columns: int) -> np.ndarray:
+    """Lay images out in rows, filled up with black.
+
+    Args:
+        images: (n, 28, 28, 1) in [-1, 1].
+        columns: images a row.
+
+    Returns:
+        (28 rows, 28 columns), one picture.
+    """
+    rows = -(-len(images) // columns)
+    canvas = np.full((rows * columns, 28, 28), -1.0, np.float32)
+    canvas[: len(images)] = np.asarray(images)[..., 0]
+    canvas = canvas.reshape(rows, columns, 28, 28).swapaxes(1, 2)
+    return canvas.reshape(rows * 28, columns * 28)
+
+
+def _draw_tiles(ax: plt.Axes, images: np.ndarray, columns: int) -> None:
+    """Draw images on a fixed grey scale, -1 black and 1 white."""
+    ax.imshow(tile(images, columns), vmin=-1, vmax=1, interpolation="nearest")
+    ax.set_yticks([])
+    ax.set_xticks([])
+    ax.spines[:].set_visible(False)
+
+
+def image_grid(
+    rows: Mapping[str, np.ndarray], title: str, columns: int = 10
+) -> Figure:
+    """Draw labelled rows of images on one fixed grey scale.
+
+    Args:
+        rows: label -> images (n, 28, 28, 1) in [-1, 1]; more than `columns`
+            images wrap.
+        title: what the figure finds.
+        columns: images a row.
+
+    Returns:
+        The figure, for `show`.
+    """
+    heights = [-(-len(images) // columns) for images in rows.values()]
+    fig, axes = plt.subplots(
+        len(rows),
+        figsize=(10, 0.9 * sum(heights) + 0.15 * len(rows) + 0.5),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
+        _draw_tiles(ax, images, columns)
+        ax.set_ylabel(label, rotation=0, ha="right", va="center")
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return fig
+
+
+def _smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """Return the running mean, shorter windows at the ends."""
+    weights = np.ones(window)
+    ones = np.ones_like(values)
+    total = np.convolve(values, weights, "same")
+    return total / np.convolve(ones, weights, "same")
+
+
+def _draw_curves(
+    ax: plt.Axes, history: np.ndarray, names: Sequence[tuple[str, str]]
+) -> None:
+    """Draw two columns of a history: each step thin, running mean bold."""
+    styles = [(DISCRIMINATOR, "--"), (GENERATOR, "-")]
+    window = max(1, len(history) // 25)
+    for (column, label), (color, line) in zip(names, styles, strict=True):
+        values = history[:, training.COLUMNS.index(column)]
+        ax.plot(history[:, 0], values, color=color, lw=0.5, alpha=0.3)
+        mean = _smooth(values, window)
+        ax.plot(history[:, 0], mean, color=color, ls=line, lw=2, label=label)
+    ax.set_xlabel("step")
+    ax.legend(loc="upper right")
+
+
+def _draw_history(
+    axes: Sequence[plt.Axes], history: Sequence[tuple[float, ...]]
+) -> None:
+    """Draw losses on the first pair of axes, D's opinion on the second."""
+    table = np.asarray(history).reshape(-1, len(training.COLUMNS))
+    losses = [("d_loss", "discriminator"), ("g_loss", "generator")]
+    _draw_curves(axes[0], table, losses)
+    axes[0].set_ylabel("loss (nats)")
+    axes[0].axhline(np.log(4), color=DISCRIMINATOR, lw=0.8, ls=":")
+    _draw_curves(
+        axes[1], table, [("d_real", "D(x), real"), ("d_fake", "D(G(z))")]
+    )
+    axes[1].lines[0].set_color(REAL)
+    axes[1].lines[1].set_color(REAL)
+    axes[1].set_ylabel("probability of real")
+    axes[1].set_ylim(0, 1)
+    axes[1].legend(loc="upper right")
+
+
+def training_curves(
+    history: Sequence[tuple[float, ...]], title: str
+) -> Figure:
+    """Draw losses, and D(x) with D(G(z)), against the step.
+
+    The dotted line is 2 log 2, the discriminator's loss where it cannot
+    tell real from generated.
+
+    Args:
+        history: rows as in `training.COLUMNS`.
+        title: what the figure finds.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(10, 3.4))
+    _draw_history(axes, history)
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return fig
+
+
+class LiveView:
+    """Callback of `training.fit`: samples and curves, redrawn in place.
+
+    Attributes:
+        frames: step -> images of the average generator for `z_fixed`, at
+            the steps asked for.
+    """
+
+    def __init__(
+        self,
+        z_fixed: np.ndarray,
+        n_steps: int,
+        keep: Iterable[int] = (),
+        every: float = SECONDS_BETWEEN_FRAMES,
+    ) -> None:
+        """Prepare a view.
+
+        Args:
+            z_fixed: latent vectors (n, latent_dim), the same in each frame.
+            n_steps: total steps of the run.
+            keep: steps whose images are kept in `frames`.
+            every: seconds between two frames.
+        """
+        self.z_fixed, self.n_steps = z_fixed, n_steps
+        self.keep, self.every = frozenset(keep), every
+        self.frames: dict[int, np.ndarray] = {}
+        self._handle: Any = None
+        self._last = -np.inf
+
+    def __call__(self, gan: training.Gan) -> None:
+        """Keep this step's images if asked for; redraw if it is time."""
+        step = int(gan.history[-1][0])
+        if step in self.keep:
+            self.frames[step] = training.generate(gan.average, self.z_fixed)
+        if time.monotonic() - self._last >= self.every:
+            self.draw(gan)
+
+    def draw(self, gan: training.Gan) -> None:
+        """Redraw the view in place."""
+        step, seconds = int(gan.history[-1][0]), gan.history[-1][1]
+        left = seconds / step * (self.n_steps - step)
+        fig = plt.figure(figsize=(10, 5.4))
+        top, bottom = fig.subfigures(2, 1, height_ratios=[1, 1.25])
+        images = training.generate(gan.average, self.z_fixed)
+        _draw_tiles(top.subplots(), images, 10)
+        top.suptitle(
+            f"step {step:,} of {self.n_steps:,}, {seconds:.0f} s, "
+            f"{left:.0f} s left",
+            x=0.01,
+            ha="left",
+            fontsize=14,
+        )
+        _draw_history(bottom.subplots(1, 2), gan.history)
+        bundle = _bundle(
+            fig,
+            "Live view: generated digits for fixed z above; losses, and "
+            "D(x) with D(G(z)), against the step below",
+        )
+        if self._handle is None:
+            self._handle = display(
+                bundle["data"],
+                raw=True,
+                metadata=bundle["metadata"],
+                display_id=True,
+            )
+        else:
+            self._handle.update(
+                bundle["data"], raw=True, metadata=bundle["metadata"]
+            )
+        self._last = time.monotonic()
+
+
+def train_live(
+    gan: training.Gan,
+    x_train: np.ndarray,
+    n_steps: int,
+    z_fixed: np.ndarray,
+    keep: Iterable[int] = (),
+) -> dict[int, np.ndarray]:
+    """Train in front of an audience; the stop button loses nothing.
+
+    Args:
+        gan: the run; changed in place.
+        x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
+        n_steps: total steps of the run.
+        z_fixed: latent vectors (n, latent_dim) of the pictures.
+        keep: steps whose pictures are returned.
+
+    Returns:
+        Step -> images (n, 28, 28, 1), for a film strip.
+    """
+    view = LiveView(z_fixed, n_steps, keep)
+    if 0 in view.keep and not gan.history:
+        view.frames[0] = training.generate(gan.average, z_fixed)
+    finished = training.fit(gan, x_train, n_steps, view)
+    if gan.history:
+        view.draw(gan)
+    if finished:
+        print(f"finished: {n_steps:,} steps")
+    else:
+        print(
+            f"stopped after step {int(gan.step):,} of {n_steps:,}; nothing "
+            "is lost: the same call goes on from here"
+        )
+    return view.frames
