@@ -7,6 +7,7 @@ format is HDF5 with numbers in it and nothing that could run: no pickle.
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,21 @@ def save(
         draft.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def copy(name: str, folder: str | Path) -> Path:
+    """Copy a shipped checkpoint, to be looked at or broken.
+
+    Args:
+        name: as in `available`.
+        folder: where to; it must exist.
+
+    Returns:
+        The folder, for `load`.
+    """
+    for path in _paths(name, FOLDER):
+        shutil.copy(path, folder)
+    return Path(folder)
 
 
 def report() -> pd.DataFrame:

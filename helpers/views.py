@@ -140,18 +140,18 @@ def _smooth(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _draw_curves(
-    ax: plt.Axes, history: np.ndarray, names: Sequence[tuple[str, str]]
+    ax: plt.Axes, history: np.ndarray, curves: Mapping[str, tuple]
 ) -> None:
-    """Draw two columns of a history: each step thin, running mean bold."""
-    styles = [(DISCRIMINATOR, "--"), (GENERATOR, "-")]
-    window = max(1, len(history) // 25)
-    for (column, label), (color, line) in zip(names, styles, strict=True):
+    """Draw columns of a history: each step thin, running mean bold."""
+    steps, window = history[:, 0], max(1, len(history) // 25)
+    for column, (label, color, line) in curves.items():
         values = history[:, training.COLUMNS.index(column)]
-        ax.plot(history[:, 0], values, color=color, lw=0.5, alpha=0.3)
+        ax.plot(steps, values, color=color, ls="-", lw=0.5, alpha=0.3)
         mean = _smooth(values, window)
-        ax.plot(history[:, 0], mean, color=color, ls=line, lw=2, label=label)
+        ax.plot(steps, mean, color=color, ls=line, lw=2, label=label)
     ax.set_xlabel("step")
-    ax.legend(loc="upper right")
+    # Above the axes, where no curve can run through it.
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
 
 
 def _draw_history(
@@ -159,18 +159,20 @@ def _draw_history(
 ) -> None:
     """Draw losses on the first pair of axes, D's opinion on the second."""
     table = np.asarray(history).reshape(-1, len(training.COLUMNS))
-    losses = [("d_loss", "discriminator"), ("g_loss", "generator")]
+    losses = {
+        "d_loss": ("discriminator", DISCRIMINATOR, "--"),
+        "g_loss": ("generator", GENERATOR, "-"),
+    }
     _draw_curves(axes[0], table, losses)
     axes[0].set_ylabel("loss (nats)")
     axes[0].axhline(np.log(4), color=DISCRIMINATOR, lw=0.8, ls=":")
-    _draw_curves(
-        axes[1], table, [("d_real", "D(x), real"), ("d_fake", "D(G(z))")]
-    )
-    axes[1].lines[0].set_color(REAL)
-    axes[1].lines[1].set_color(REAL)
+    opinions = {
+        "d_real": ("D(x), real", REAL, "--"),
+        "d_fake": ("D(G(z)), generated", FAKE, "-"),
+    }
+    _draw_curves(axes[1], table, opinions)
     axes[1].set_ylabel("probability of real")
     axes[1].set_ylim(0, 1)
-    axes[1].legend(loc="upper right")
 
 
 def training_curves(
@@ -188,7 +190,7 @@ def training_curves(
     Returns:
         The figure, for `show`.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(10, 3.4))
+    fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
     _draw_history(axes, history)
     fig.suptitle(title, x=0.01, ha="left", fontsize=14)
     return fig
@@ -235,18 +237,19 @@ class LiveView:
         """Redraw the view in place."""
         step, seconds = int(gan.history[-1][0]), gan.history[-1][1]
         left = seconds / step * (self.n_steps - step)
-        fig = plt.figure(figsize=(10, 5.4))
-        top, bottom = fig.subfigures(2, 1, height_ratios=[1, 1.25])
+        # Fixed places: constrained layout would take twice the time to draw.
+        fig = plt.figure(figsize=(10, 5.6), layout="none")
         images = training.generate(gan.average, self.z_fixed)
-        _draw_tiles(top.subplots(), images, 10)
-        top.suptitle(
+        _draw_tiles(fig.add_axes((0.01, 0.6, 0.98, 0.33)), images, 10)
+        fig.suptitle(
             f"step {step:,} of {self.n_steps:,}, {seconds:.0f} s, "
             f"{left:.0f} s left",
             x=0.01,
             ha="left",
             fontsize=14,
         )
-        _draw_history(bottom.subplots(1, 2), gan.history)
+        places = ((0.08, 0.1, 0.4, 0.4), (0.58, 0.1, 0.4, 0.4))
+        _draw_history([fig.add_axes(p) for p in places], gan.history)
         bundle = _bundle(
             fig,
             "Live view: generated digits for fixed z above; losses, and "

@@ -26,7 +26,10 @@ class Plan:
 
 
 PLANS = {
-    "dcgan_generator": Plan(training.Recipe(seed=2_026), n_steps=10_000),
+    "dcgan_generator": Plan(
+        training.Recipe(seed=2_026, learning_rate=1e-3, ema_decay=0.999),
+        n_steps=10_000,
+    ),
 }
 
 

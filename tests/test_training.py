@@ -1,0 +1,212 @@
+"""The step, the order of things, and exact resume."""
+
+import _thread
+import dataclasses
+import threading
+
+import numpy as np
+import pytest
+from keras import ops
+
+from helpers import data, training
+
+N_STEPS = 120
+RECIPE = training.Recipe(seed=1, latent_dim=8, width=8, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def x_train():
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (100, 28, 28, 1)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def straight(x_train):
+    """A run that nobody stopped."""
+    gan = training.build_gan(RECIPE)
+    assert training.fit(gan, x_train, N_STEPS)
+    return gan
+
+
+def stop_at(step):
+    def callback(gan):
+        if int(gan.step) == step:
+            raise KeyboardInterrupt
+
+    return callback
+
+
+def assert_same(one, two):
+    first, second = training.state_arrays(one), training.state_arrays(two)
+    assert first.keys() == second.keys()
+    for name in first.keys() - {"history"}:
+        assert np.array_equal(first[name], second[name]), name
+    seconds = training.COLUMNS.index("seconds")
+    kept = [i for i in range(len(training.COLUMNS)) if i != seconds]
+    assert np.array_equal(
+        first["history"][:, kept], second["history"][:, kept]
+    )
+
+
+def test_the_same_recipe_gives_the_same_run_twice(straight, x_train):
+    again = training.build_gan(RECIPE)
+    training.fit(again, x_train, N_STEPS)
+    assert_same(straight, again)
+
+
+def test_another_seed_gives_another_run(straight, x_train):
+    other = training.build_gan(dataclasses.replace(RECIPE, seed=2))
+    training.fit(other, x_train, N_STEPS)
+    assert other.history[-1][2:] != straight.history[-1][2:]
+
+
+@pytest.mark.parametrize("step", [6, 7, 8])
+def test_resume_from_a_file_is_exact(straight, x_train, tmp_path, step):
+    # An epoch has 7 steps, so the stop falls before, at and after its end.
+    gan = training.build_gan(RECIPE)
+    assert not training.fit(gan, x_train, N_STEPS, stop_at(step))
+    assert int(gan.step) == step
+    training.save_state(gan, tmp_path / "state.npz")
+    resumed = training.load_state(tmp_path / "state.npz")
+    assert training.fit(resumed, x_train, N_STEPS)
+    assert_same(straight, resumed)
+
+
+def interrupt_soon(steps, delay):
+    """Press Ctrl-C from another thread, somewhere within a later step."""
+
+    def callback(gan):
+        if int(gan.step) == steps:
+            threading.Timer(delay, _thread.interrupt_main).start()
+
+    return callback
+
+
+def test_an_interrupt_at_any_time_loses_nothing(straight, x_train):
+    gan = training.build_gan(RECIPE)
+    for steps, delay in ((10, 0.001), (40, 0.0035), (70, 0.008)):
+        callback = interrupt_soon(steps, delay)
+        assert not training.fit(gan, x_train, N_STEPS, callback)
+        assert steps <= int(gan.step) < N_STEPS
+    assert training.fit(gan, x_train, N_STEPS)
+    wanted = training.state_arrays(straight)
+    for name, array in training.state_arrays(gan).items():
+        if name != "history":
+            assert np.array_equal(array, wanted[name]), name
+
+
+def test_each_half_step_moves_its_own_network(x_train):
+    gan = training.build_gan(RECIPE)
+    z = training.sample_z(16, RECIPE.latent_dim, 0, 0)
+
+    def weights(model):
+        return [ops.convert_to_numpy(v) for v in model.trainable_variables]
+
+    def same(one, two):
+        return [np.array_equal(a, b) for a, b in zip(one, two, strict=True)]
+
+    g, d = weights(gan.generator), weights(gan.discriminator)
+    training.discriminator_step(gan, x_train[:16], z)
+    assert all(same(g, weights(gan.generator)))
+    assert not any(same(d, weights(gan.discriminator)))
+    d = weights(gan.discriminator)
+    training.generator_step(gan, z)
+    assert all(same(d, weights(gan.discriminator)))
+    assert not any(same(g, weights(gan.generator)))
+
+
+def test_losses_have_their_closed_forms():
+    logits = np.linspace(-4, 4, 9, dtype="float32")[:, None]
+    p = 1 / (1 + np.exp(-logits.astype(float)))
+    d_loss = training.discriminator_loss(logits, logits[::-1])
+    assert float(d_loss) == pytest.approx(-2 * np.log(p).mean(), abs=1e-6)
+    g_loss = training.generator_loss(logits)
+    assert float(g_loss) == pytest.approx(-np.log(p).mean(), abs=1e-6)
+
+
+def test_the_average_follows_its_formula(x_train):
+    gan = training.build_gan(RECIPE)
+    fast = [ops.convert_to_numpy(v) for v in gan.generator.variables]
+    for variable in gan.average.variables:
+        variable.assign(ops.zeros_like(variable))
+    gan.step.assign(5)  # decay (1 + 5) / (10 + 5) = 0.4
+    training.update_average(gan)
+    for slow, want in zip(gan.average.variables, fast, strict=True):
+        assert np.allclose(ops.convert_to_numpy(slow), 0.6 * want, atol=1e-6)
+    gan.step.assign(10**6)
+    before = [ops.convert_to_numpy(v) for v in gan.average.variables]
+    training.update_average(gan)
+    decay = RECIPE.ema_decay
+    for slow, old, new in zip(
+        gan.average.variables, before, fast, strict=True
+    ):
+        want = decay * old + (1 - decay) * new
+        assert np.allclose(ops.convert_to_numpy(slow), want, atol=1e-6)
+
+
+def test_every_epoch_visits_every_image_once():
+    rows = [training.batch_rows(100, 16, 1, step) for step in range(14)]
+    first, second = np.concatenate(rows[:7]), np.concatenate(rows[7:])
+    assert sorted(first) == sorted(second) == list(range(100))
+    assert not np.array_equal(first, second)
+    assert [len(r) for r in rows[:7]] == [16] * 6 + [4]
+
+
+def test_fit_refuses_images_of_another_range(x_train):
+    gan = training.build_gan(RECIPE)
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        training.fit(gan, x_train * 2, 1)
+    assert int(gan.step) == 0
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(x_train):
+    gan = training.build_gan(RECIPE)
+    kernel = gan.discriminator.trainable_variables[0]
+    kernel.assign(np.full(kernel.shape, np.nan, "float32"))
+    with pytest.raises(FloatingPointError, match="step 1"):
+        training.fit(gan, x_train, N_STEPS)
+
+
+def test_generate_gives_images_in_range():
+    gan = training.build_gan(RECIPE)
+    z = training.sample_z(501, RECIPE.latent_dim, 0, 0)
+    images = training.generate(gan.average, z)
+    assert data.check_images(images).shape == (501, 28, 28, 1)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-500])
+
+
+def replace_by_text(path):
+    path.write_text("no state", encoding="utf-8")
+
+
+def drop_an_array(path):
+    arrays = dict(np.load(path))
+    del arrays["generator.0"]
+    np.savez(path, **arrays)
+
+
+def reshape_an_array(path):
+    arrays = dict(np.load(path))
+    arrays["generator.0"] = arrays["generator.0"][:-1]
+    np.savez(path, **arrays)
+
+
+def delete(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [truncate, replace_by_text, drop_an_array, reshape_an_array, delete],
+    ids=lambda fault: fault.__name__,
+)
+def test_a_damaged_state_is_refused(straight, tmp_path, fault):
+    path = tmp_path / "state.npz"
+    training.save_state(straight, path)
+    fault(path)
+    with pytest.raises(training.StateError, match="train") as error:
+        training.load_state(path)
+    assert str(path) in str(error.value)

@@ -1,0 +1,126 @@
+"""Figures carry a text, are never empty, and the live view stops gently."""
+
+import base64
+
+import matplotlib.image
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from helpers import training, views
+
+ALT = "A line that rises from zero to one"
+RECIPE = training.Recipe(seed=0, latent_dim=4, width=8, batch_size=8)
+
+
+class Screen:
+    """Stands for the notebook: keeps what was displayed and updated."""
+
+    def __init__(self):
+        self.shown, self.updates = [], 0
+
+    def display(self, bundle, **options):
+        self.shown.append((bundle, options))
+        return self
+
+    def update(self, bundle, **options):
+        self.updates += 1
+        self.shown.append((bundle, options))
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(views, "display", screen.display)
+    return screen
+
+
+def test_show_stores_picture_text_and_alt(screen):
+    fig, ax = plt.subplots()
+    ax.plot([0, 1])
+    views.show(fig, ALT)
+    bundle, options = screen.shown[0]
+    assert bundle["text/plain"] == f"[figure] {ALT}"
+    assert options["metadata"]["image/png"]["alt"] == ALT
+    png = base64.b64decode(bundle["image/png"])
+    assert png.startswith(b"\x89PNG") and b"Software" not in png
+    assert not plt.fignum_exists(fig.number), "a closed figure shows once"
+
+
+def test_an_empty_figure_or_a_poor_text_is_refused(screen):
+    fig, ax = plt.subplots()
+    with pytest.raises(AssertionError, match="empty"):
+        views.show(fig, ALT)
+    ax.plot([0, 1])
+    for alt in ("a plot", "x" * 301):
+        with pytest.raises(ValueError, match="15 to 300"):
+            views.show(fig, alt)
+    assert not screen.shown
+    plt.close("all")
+
+
+def test_tiles_lie_in_reading_order():
+    grey = np.linspace(-1, 1, 6, dtype="float32")
+    images = np.ones((6, 28, 28, 1), "float32") * grey[:, None, None, None]
+    picture = views.tile(images[:5], 3)
+    assert picture.shape == (56, 84)
+    assert np.allclose(picture[::28, ::28][0], grey[:3])
+    assert np.allclose(picture[28::28, ::28][0], [*grey[3:5], -1])
+
+
+def test_the_grey_scale_of_a_grid_is_fixed(tmp_path):
+    dim = np.full((10, 28, 28, 1), -0.5, "float32")
+    fig = views.image_grid({"dim": dim}, "Dim")
+    image = fig.axes[0].images[0]
+    assert image.get_clim() == (-1, 1)
+    fig.savefig(tmp_path / "dim.png")
+    plt.close(fig)
+    assert matplotlib.image.imread(tmp_path / "dim.png").size
+
+
+def test_curves_show_every_column():
+    history = [(k, k / 10, 1.4, 0.7, 0.6, 0.4) for k in range(1, 31)]
+    fig = views.training_curves(history, "Level")
+    left, right = fig.axes
+    assert np.allclose(left.lines[1].get_ydata(), 1.4)
+    assert np.allclose(left.lines[3].get_ydata(), 0.7)
+    assert np.allclose(right.lines[1].get_ydata(), 0.6)
+    assert np.allclose(right.lines[3].get_ydata(), 0.4)
+    plt.close(fig)
+
+
+@pytest.fixture
+def run():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (40, 28, 28, 1)).astype("float32")
+    gan = training.build_gan(RECIPE)
+    return gan, x, training.sample_z(20, 4, 0, 0)
+
+
+def test_the_live_view_is_redrawn_in_place(screen, run, monkeypatch, capsys):
+    monkeypatch.setattr(views, "SECONDS_BETWEEN_FRAMES", 0)
+    gan, x, z = run
+    frames = views.train_live(gan, x, 4, z, keep=(0, 2, 4))
+    assert list(frames) == [0, 2, 4]
+    assert all(f.shape == (20, 28, 28, 1) for f in frames.values())
+    assert not np.array_equal(frames[0], frames[4])
+    displays = len(screen.shown) - screen.updates
+    assert displays == 1 and screen.updates >= 1
+    assert capsys.readouterr().out == "finished: 4 steps\n"
+
+
+def test_the_stop_button_says_how_to_go_on(screen, run, monkeypatch, capsys):
+    gan, x, z = run
+    draw = views.LiveView.__call__
+
+    def press_stop(view, gan):
+        draw(view, gan)
+        if int(gan.step) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(views.LiveView, "__call__", press_stop)
+    views.train_live(gan, x, 4, z)
+    assert "stopped after step 2 of 4" in capsys.readouterr().out
+    monkeypatch.setattr(views.LiveView, "__call__", draw)
+    views.train_live(gan, x, 4, z)
+    assert [row[0] for row in gan.history] == [1, 2, 3, 4]
