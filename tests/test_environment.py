@@ -1,0 +1,174 @@
+"""pyproject.toml, requirements.txt and environment.yml in lock step.
+
+Neither conda nor a network is needed.
+"""
+
+import importlib.metadata
+import re
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK_TEXT = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+LOCK = [
+    Requirement(line)
+    for line in LOCK_TEXT.splitlines()
+    if line.strip() and not line.strip().startswith("#")
+]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+SYSTEMS = {
+    "linux-x86_64": ("linux", "Linux", "x86_64", "posix"),
+    "linux-aarch64": ("linux", "Linux", "aarch64", "posix"),
+    "windows": ("win32", "Windows", "AMD64", "nt"),
+    "macos-arm64": ("darwin", "Darwin", "arm64", "posix"),
+}
+# Debian 12 has 3.11.2, where some packages need an older version.
+PYTHONS = ("3.11.2", "3.11.9", "3.12.4", "3.13.1")
+
+
+def environment(system: str, python: str) -> dict[str, str]:
+    """The markers of a system that is not this one."""
+    platform, name, machine, os_name = SYSTEMS[system]
+    return {
+        "sys_platform": platform,
+        "platform_system": name,
+        "platform_machine": machine,
+        "os_name": os_name,
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python,
+        "implementation_name": "cpython",
+        "implementation_version": python,
+        "platform_python_implementation": "CPython",
+        "extra": "",
+    }
+
+
+ENVIRONMENTS = {
+    f"{system}-py{python}": environment(system, python)
+    for system, python in product(SYSTEMS, PYTHONS)
+}
+
+
+def applies(requirement: Requirement, markers: dict[str, str] | None) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate(markers)
+
+
+def pins(markers: dict[str, str] | None) -> dict[str, list[str]]:
+    """Name -> pinned versions, in an environment (None: this one)."""
+    found: dict[str, list[str]] = {}
+    for pin in LOCK:
+        if applies(pin, markers):
+            (specifier,) = pin.specifier
+            assert specifier.operator == "==", pin
+            name = canonicalize_name(pin.name)
+            found.setdefault(name, []).append(specifier.version)
+    return found
+
+
+def asked() -> list[Requirement]:
+    """What pyproject.toml asks for, tests included."""
+    texts = PROJECT["project"]["dependencies"]
+    return [
+        Requirement(text)
+        for text in [*texts, *PROJECT["dependency-groups"]["test"]]
+    ]
+
+
+def test_conda_has_no_second_list():
+    assert CONDA["name"] == "gan-course"
+    assert CONDA["channels"] == ["conda-forge", "nodefaults"]
+    *packages, pip = CONDA["dependencies"]
+    assert [re.split(r"[=<>]", name)[0] for name in packages] == [
+        "python",
+        "pip",
+    ]
+    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+
+
+def test_conda_python_is_one_of_the_projects():
+    (python,) = re.findall(r"^python=([\d.]+)$", CONDA["dependencies"][0])
+    allowed = SpecifierSet(PROJECT["project"]["requires-python"])
+    assert allowed.contains(f"{python}.1")
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_tested_pythons_are_the_projects(python):
+    assert SpecifierSet(PROJECT["project"]["requires-python"]).contains(python)
+
+
+def test_launcher_and_project_name_the_same_pythons():
+    import course
+
+    allowed = SpecifierSet(PROJECT["project"]["requires-python"])
+    minors = [n for n in range(30) if allowed.contains(f"3.{n}.1")]
+    assert sorted(course.PYTHONS) == [(3, minor) for minor in minors]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_lock_meets_the_project(name):
+    markers = ENVIRONMENTS[name]
+    pinned = pins(markers)
+    for requirement in asked():
+        if not applies(requirement, markers):
+            continue
+        versions = pinned.get(canonicalize_name(requirement.name), [])
+        assert len(versions) == 1, f"{requirement}: pins {versions}"
+        assert requirement.specifier.contains(versions[0]), requirement
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_one_pin_a_package(name):
+    twice = {
+        package: versions
+        for package, versions in pins(ENVIRONMENTS[name]).items()
+        if len(versions) != 1
+    }
+    assert not twice
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_one_tensorflow_everywhere(name):
+    pinned = pins(ENVIRONMENTS[name])
+    kinds = [
+        kind for kind in ("tensorflow", "tensorflow-cpu") if kind in pinned
+    ]
+    assert len(kinds) == 1
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy", "keras", "pandas"])
+def test_one_version_for_all(package):
+    versions = {
+        version
+        for markers in ENVIRONMENTS.values()
+        for version in pins(markers)[package]
+    }
+    assert len(versions) == 1
+
+
+def test_the_lock_names_no_place():
+    assert "://" not in LOCK_TEXT
+    assert not re.search(
+        r"^\s*--?\w*(index|find|extra|f |e )", LOCK_TEXT, re.M
+    )
+    assert not [pin for pin in LOCK if pin.url]
+
+
+def test_the_lock_is_installed():
+    wrong = []
+    for name, versions in pins(None).items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "missing"
+        if found not in versions:
+            wrong.append(f"{name}: {found}, lock {versions}")
+    assert not wrong
