@@ -1,0 +1,270 @@
+"""tools.lessons on small notebooks."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import lessons
+
+ROOT = Path(__file__).resolve().parent.parent
+LIVE = """
+import sys, time
+for step in range(50):
+    print(f"\\rstep {step}", end="")
+    sys.stdout.flush()
+    time.sleep(0.01)
+print("\\rdone   ")
+"""
+DISPLAYS = """
+from IPython.display import clear_output, display
+handle = display("first", display_id=True)
+handle.update("last")
+"""
+
+
+def notebook(path: Path, *sources: str, tags: tuple[str, ...] = ()) -> Path:
+    """Write a notebook with these code cells."""
+    cells = [
+        new_code_cell(source, id=f"c{n}") for n, source in enumerate(sources)
+    ]
+    for cell in cells:
+        cell.metadata = {"tags": list(tags), "x": 1} if tags else {"x": 1}
+    cells.insert(0, new_markdown_cell("# Title ä", id="title"))
+    made = new_notebook(cells=cells, metadata={"stray": 1})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(made, path)
+    return path
+
+
+def outputs(path: Path) -> list[str]:
+    """The text of each output, in order."""
+    return [
+        output.get("text") or output["data"]["text/plain"]
+        for cell in nbformat.read(path, 4).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+
+
+def stored(path: Path) -> lessons.Result:
+    return lessons.one(path, path, store=True)
+
+
+def test_choose(tmp_path):
+    for name in ("03_c", "00_a", "01_b", "other"):
+        (tmp_path / f"{name}.ipynb").touch()
+
+    def names(*numbers: str) -> list[str]:
+        return [p.stem for p in lessons.choose(list(numbers), tmp_path)]
+
+    assert names() == ["00_a", "01_b", "03_c"]
+    assert names("3", "00") == ["00_a", "03_c"]
+    with pytest.raises(ValueError, match=r"no lesson 07.*00_a, 01_b, 03_c"):
+        names("7", "0")
+
+
+def test_a_lesson_runs_in_its_folder_and_its_memory_is_seen(tmp_path):
+    source = notebook(
+        tmp_path / "lessons" / "00_a.ipynb",
+        "from pathlib import Path\nPath.cwd().name",
+        "block = bytearray(b'x') * 300_000_000\nimport time; time.sleep(1)",
+        "import sys; sys.executable",
+    )
+    before = source.read_bytes()
+    result = lessons.spawn(source, tmp_path / "00_a.ipynb", store=False)
+    assert (result.trouble, result.cells) == ("", 3)
+    assert 1 < result.seconds < 60
+    assert 300 < result.megabytes < 600
+    assert source.read_bytes() == before
+    assert outputs(tmp_path / "00_a.ipynb") == [
+        "'lessons'",
+        repr(sys.executable),
+    ]
+
+
+def test_a_refreshed_notebook_is_the_same_each_time(tmp_path):
+    path = notebook(
+        tmp_path / "00_a.ipynb",
+        LIVE,
+        DISPLAYS,
+        "",
+        "print('ä')\n1 + 1",
+        tags=("nbval-ignore-output",),
+    )
+    assert stored(path).changed
+    first = path.read_bytes()
+    again = stored(path)
+    assert not again.trouble and not again.changed
+    assert path.read_bytes() == first
+    assert outputs(path) == ["\rdone   \n", "'last'", "ä\n", "2"] or outputs(
+        path
+    ) == ["done   \n", "'last'", "ä\n", "2"]
+    made = json.loads(first)
+    assert made["metadata"] == lessons.METADATA
+    code = [cell for cell in made["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == [1, 2, None, 3]
+    assert code[3]["outputs"][1]["execution_count"] == 3
+    assert {json.dumps(cell["metadata"]) for cell in code} == {
+        '{"tags": ["nbval-ignore-output"]}'
+    }
+    assert made["cells"][0]["metadata"] == {}
+    assert "ä".encode() in first and first.endswith(b"}\n")
+    assert b'\n "cells": [' in first
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import sys; print('red', file=sys.stderr)", "stderr: red"),
+        ("import warnings; warnings.warn('old')", "stderr"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_noise_is_not_stored(tmp_path, source, words):
+    path = notebook(tmp_path / "00_a.ipynb", "1", source, "2")
+    before = path.read_bytes()
+    result = stored(path)
+    assert words in result.trouble and "code cell 2" in result.trouble
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_that_a_tag_allows_is_not_stored(tmp_path):
+    path = notebook(
+        tmp_path / "00_a.ipynb", "1 / 0", tags=("raises-exception",)
+    )
+    assert "stores an error" in stored(path).trouble
+
+
+def test_a_dead_kernel_is_a_sentence(tmp_path):
+    path = notebook(
+        tmp_path / "00_a.ipynb", "1", "import os; os._exit(9)", "2"
+    )
+    result = lessons.one(path, tmp_path / "out.ipynb", store=False)
+    assert result.trouble == "code cell 2 of 3: the kernel died"
+    assert "memory" in result.remedy
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    """A course of two lessons, the first broken."""
+    shutil.copytree(
+        ROOT / "tools",
+        tmp_path / "tools",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    folder = tmp_path / "notebooks"
+    notebook(folder / "00_bad.ipynb", "1", "raise ValueError('two\\nlines')")
+    notebook(folder / "01_late.ipynb", "print('still')")
+    notebook(folder / "solutions" / "00_solutions.ipynb", "1 / 0")
+    return tmp_path
+
+
+def start(course: Path, *arguments: str, **options: object):
+    environment = dict(os.environ, PYTHONPATH=str(course))
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.lessons", *arguments],
+        cwd=course,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        **options,
+    )
+
+
+def test_run_goes_on_after_a_failure(course):
+    child = start(course, "run")
+    said, complaints = child.communicate(timeout=120)
+    assert child.returncode == 1, complaints
+    table = said[said.index("peak MB") :]
+    assert [line.split()[-1] for line in table.splitlines()[1:3]] == [
+        "FAILED",
+        "ok",
+    ]
+    assert "00_bad: code cell 2 of 2: lines" in said
+    assert str(course / "build" / "00_bad.ipynb") in said
+    built = course / "build"
+    assert sorted(path.name for path in built.iterdir()) == [
+        "00_bad.ipynb",
+        "01_late.ipynb",
+    ]
+    assert outputs(built / "01_late.ipynb") == ["still\n"]
+
+
+def test_run_of_a_lesson_that_is_not_there(course):
+    child = start(course, "run", "09")
+    _, complaints = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "no lesson 09" in complaints and "00_bad" in complaints
+    assert "Traceback" not in complaints
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_interrupt_ends_the_kernel(course, terminal):
+    mark = course / "kernel"
+    notebook(
+        course / "notebooks" / "00_bad.ipynb",
+        f"import os, time\nwith open({str(mark)!r}, 'w') as file:\n"
+        "    file.write(str(os.getpid()))\ntime.sleep(600)",
+    )
+    child = start(course, "run", "00", start_new_session=True)
+    give_up = time.monotonic() + 60
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < give_up and child.poll() is None
+        time.sleep(0.1)
+    kernel = int(mark.read_text())
+    assert psutil.pid_exists(kernel)
+    if terminal:
+        os.killpg(child.pid, signal.SIGINT)
+    else:
+        child.terminate()  # as course.py does
+    said, complaints = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert "Traceback" not in said + complaints
+    for _ in range(50):
+        if not psutil.pid_exists(kernel):
+            break
+        time.sleep(0.1)
+    assert not psutil.pid_exists(kernel)
+    assert not list((course / "build").iterdir())
+
+
+def test_refresh_needs_the_full_data(monkeypatch, capsys):
+    from helpers import data
+
+    monkeypatch.setattr(data, "source", lambda: data.SMALL)
+    monkeypatch.setattr(lessons, "spawn", lambda *a, **k: pytest.fail("ran"))
+    assert lessons.refresh([]) == 1
+    assert "course.py data" in capsys.readouterr().err
+
+
+def test_refresh_stores_lessons_and_solutions(tmp_path, monkeypatch, capsys):
+    from helpers import data
+
+    lesson = notebook(tmp_path / "00_a.ipynb", "1")
+    solution = notebook(tmp_path / "solutions" / "00_solutions.ipynb", "1")
+    asked = []
+
+    def spawn(source: Path, target: Path, store: bool) -> lessons.Result:
+        asked.append((source, target, store))
+        return lessons.Result(source.stem, changed=True)
+
+    monkeypatch.setattr(data, "source", lambda: "data/mnist.npz")
+    monkeypatch.setattr(lessons, "choose", lambda numbers: [lesson])
+    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(lessons, "spawn", spawn)
+    assert lessons.refresh(["00"]) == 0
+    assert asked == [(lesson, lesson, True), (solution, solution, True)]
+    assert "stored" in capsys.readouterr().out

@@ -1,0 +1,411 @@
+"""Execute lessons: `run` into build/, `refresh` in place.
+
+Each notebook runs in a subprocess of its own (`one`), so that no lesson
+inherits memory, and none can take the others down. The parent samples the
+memory of that subprocess's children: the kernel and what it starts.
+"""
+
+import argparse
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ipykernel.kernelspec
+import nbformat
+import psutil
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+# The README shows a figure that a lesson made: its alt text begins so.
+PICTURES = {"03": ("[figure] Film strip", ROOT / "docs" / "film_strip.png")}
+SAMPLE_SECONDS = 0.2
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Refused(Exception):
+    """An executed notebook that must not be stored, and why."""
+
+
+class ThisPython(AsyncKernelManager):
+    """Starts kernels with the running interpreter.
+
+    A kernelspec named python3 elsewhere on the machine may be any Python.
+    """
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(**ipykernel.kernelspec.get_kernel_dict())
+
+
+@dataclass
+class Result:
+    """What happened to a notebook; `trouble` is empty where all went well."""
+
+    name: str
+    cells: int = 0
+    seconds: float = 0.0
+    megabytes: float = 0.0
+    trouble: str = ""
+    remedy: str = ""
+    changed: bool = False
+
+
+# --- One notebook, in its own process -----------------------------------
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    """Return the code cells that hold code; Jupyter skips empty ones."""
+    return [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+
+
+def execute(
+    notebook: Any, folder: Path, begun: Callable[..., None] | None = None
+) -> None:
+    """Execute a notebook in place, in a new kernel.
+
+    Args:
+        notebook: the notebook; old outputs are dropped first.
+        folder: the kernel's working directory.
+        begun: called with cell and cell_index before each code cell.
+
+    Raises:
+        CellExecutionError: a cell raised; the outputs so far are kept.
+        DeadKernelError: the kernel died.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        startup_timeout=120,
+        kernel_manager_class=ThisPython,
+        record_timing=False,
+        store_widget_state=False,
+        on_cell_execute=begun,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+
+
+def tidy(notebook: Any) -> None:
+    """Leave in a notebook only what every execution gives alike."""
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+    for count, cell in enumerate(code_cells(notebook), start=1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            output.pop("transient", None)
+            if output.output_type == "execute_result":
+                output.execution_count = count
+
+
+def refuse_noise(notebook: Any) -> None:
+    """Raise Refused where stderr or an error would be stored."""
+    for count, cell in enumerate(code_cells(notebook), start=1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                raise Refused(f"code cell {count} stores an error")
+            if output.get("name") == "stderr":
+                line = output.text.strip().splitlines()[:1] or [""]
+                raise Refused(f"code cell {count} wrote to stderr: {line[0]}")
+
+
+def write(notebook: Any, target: Path) -> bool:
+    """Write a notebook whole or not at all; True if the file changed."""
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook, indent=1, ensure_ascii=False)
+    data = (text.rstrip("\n") + "\n").encode()
+    if target.exists() and target.read_bytes() == data:
+        return False
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return True
+
+
+def one(source: Path, target: Path, store: bool) -> Result:
+    """Execute one notebook and write it.
+
+    Args:
+        source: the notebook.
+        target: where the executed notebook goes; `source` itself may be it.
+        store: tidy the result for the repository, write only a clean one.
+    """
+    notebook = nbformat.read(source, as_version=4)
+    result = Result(source.stem, cells=len(code_cells(notebook)))
+    begun: list[int] = []
+
+    def place() -> str:
+        return f"code cell {len(begun)} of {result.cells}"
+
+    started = time.monotonic()
+    try:
+        execute(
+            notebook,
+            source.parent,
+            lambda cell, cell_index: begun.append(cell_index),
+        )
+    except CellExecutionError as error:
+        last = f"{error.ename}: {error.evalue}".strip().splitlines()[-1]
+        result.trouble = f"{place()}: {ANSI.sub('', last)}"
+    except DeadKernelError:
+        result.trouble = f"{place()}: the kernel died"
+        result.remedy = "Too little memory? Close other programs; try again."
+    except RuntimeError as error:
+        result.trouble = f"the kernel did not start: {error}"
+        result.remedy = "Run: python3 course.py doctor"
+    result.seconds = time.monotonic() - started
+    if store and not result.trouble:
+        try:
+            tidy(notebook)
+            refuse_noise(notebook)
+            result.changed = write(notebook, target)
+        except Refused as reason:
+            result.trouble = f"not stored: {reason}"
+            result.remedy = "Mend the cell; the file is as it was."
+    elif not store:
+        result.changed = write(notebook, target)
+    return result
+
+
+# --- All notebooks, in the parent ---------------------------------------
+
+
+def picture(path: Path, begins: str) -> bytes:
+    """Return the stored figure whose alt text begins like this, as PNG.
+
+    Raises:
+        LookupError: the notebook stores no such figure.
+    """
+    for cell in code_cells(nbformat.read(path, as_version=4)):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if data.get("text/plain", "").startswith(begins):
+                return base64.b64decode(data["image/png"])
+    raise LookupError(f"{path.name} stores no figure {begins!r}.")
+
+
+def choose(numbers: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the lessons of these numbers, or all, in the course's order.
+
+    Raises:
+        ValueError: a number that no lesson has.
+    """
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    known = {path.name[:2] for path in paths}
+    asked = {number.zfill(2) for number in numbers}
+    if asked - known:
+        raise ValueError(
+            f"There is no lesson {', '.join(sorted(asked - known))}. "
+            f"The lessons are: {', '.join(path.stem for path in paths)}"
+        )
+    return [path for path in paths if not asked or path.name[:2] in asked]
+
+
+def memory(process: psutil.Process) -> float:
+    """Return the resident memory of a process's descendants, in MB."""
+    total = 0
+    try:
+        for child in process.children(recursive=True):
+            try:
+                total += child.memory_info().rss
+            except psutil.Error:
+                continue
+    except psutil.Error:
+        pass
+    return total / 1e6
+
+
+def end_all(process: psutil.Process) -> None:
+    """End a process and its descendants, kernels included."""
+    try:
+        family = [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return
+    for member in family:
+        try:
+            member.terminate()
+        except psutil.Error:
+            continue
+    _, alive = psutil.wait_procs(family, timeout=3)
+    for member in alive:
+        try:
+            member.kill()
+        except psutil.Error:
+            continue
+
+
+def spawn(source: Path, target: Path, store: bool) -> Result:
+    """Execute one notebook in a subprocess and watch its memory."""
+    command = [sys.executable, "-m", "tools.lessons", "one"]
+    command += [str(source), str(target)] + ["--store"] * store
+    child = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )
+    process, peak = psutil.Process(child.pid), 0.0
+    started = time.monotonic()
+    try:
+        while True:
+            try:
+                out, err = child.communicate(timeout=SAMPLE_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                peak = max(peak, memory(process))
+                tick(source.stem, time.monotonic() - started)
+    finally:
+        end_all(process)
+        tick()
+    try:
+        result = Result(**json.loads(out.splitlines()[-1]))
+    except (IndexError, ValueError, TypeError):
+        last = (err.strip().splitlines() or ["no message"])[-1]
+        result = Result(source.stem, seconds=time.monotonic() - started)
+        result.trouble = f"ended with status {child.returncode}: {last}"
+    result.megabytes = peak
+    return result
+
+
+def tick(name: str = "", seconds: float = 0.0) -> None:
+    """Show on a terminal that a lesson runs; nothing elsewhere."""
+    if sys.stdout.isatty():
+        text = f"{name}: {seconds:.0f} s" if name else ""
+        print(f"\r{text:<60}\r", end="", flush=True)
+
+
+def row(result: Result) -> str:
+    """Format one line of the table."""
+    return (
+        f"{result.name:<32}{result.cells:>6}{result.seconds:>9.1f}"
+        f"{result.megabytes:>10.0f}  {'FAILED' if result.trouble else 'ok'}"
+    )
+
+
+def summary(results: list[Result], executed: Path | None) -> str:
+    """Format the table and, below it, each failure with its remedy.
+
+    Args:
+        results: one a notebook.
+        executed: folder of the executed notebooks, if they were kept.
+    """
+    head = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
+    lines = ["", head, *(row(result) for result in results)]
+    for result in results:
+        if result.trouble:
+            look = "Run: python3 course.py doctor"
+            if executed:
+                look = f"See {executed / result.name}.ipynb"
+            lines.append(f"\n{result.name}: {result.trouble}")
+            lines.append(f"  {result.remedy or look}")
+    return "\n".join(lines)
+
+
+def run(numbers: list[str], build: Path = ROOT / "build") -> int:
+    """Execute lessons into build/; the exit status."""
+    paths = choose(numbers)
+    build.mkdir(exist_ok=True)
+    results = []
+    for path in paths:
+        results.append(spawn(path, build / path.name, store=False))
+        print(row(results[-1]), flush=True)
+    print(summary(results, build))
+    return 1 if any(result.trouble for result in results) else 0
+
+
+def refresh(numbers: list[str]) -> int:
+    """Execute lessons and solutions and store them; the exit status."""
+    from helpers import data
+
+    if data.source() == data.SMALL:
+        print(
+            f"refresh stores what the full MNIST shows, and found "
+            f"{data.SMALL}.\nRun: python3 course.py data",
+            file=sys.stderr,
+        )
+        return 1
+    results = []
+    for path in choose(numbers):
+        solution = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
+        for notebook in (path, solution):
+            if notebook.exists():
+                results.append(spawn(notebook, notebook, store=True))
+                state = "stored" if results[-1].changed else "as it was"
+                print(row(results[-1]), f" {state}", flush=True)
+        if path.name[:2] in PICTURES and not results[-1].trouble:
+            begins, target = PICTURES[path.name[:2]]
+            target.write_bytes(picture(path, begins))
+    print(summary(results, None))
+    return 1 if any(result.trouble for result in results) else 0
+
+
+def interrupt(number: int, frame: Any) -> None:
+    """Turn the signal of `kill` into Ctrl-C, so that kernels end too."""
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str]) -> int:
+    """Parse the command line and do it; the exit status."""
+    parser = argparse.ArgumentParser(prog="tools.lessons")
+    tasks = parser.add_subparsers(dest="task", required=True)
+    for task in ("run", "refresh"):
+        tasks.add_parser(task).add_argument("numbers", nargs="*")
+    single = tasks.add_parser("one")
+    single.add_argument("source", type=Path)
+    single.add_argument("target", type=Path)
+    single.add_argument("--store", action="store_true")
+    options = parser.parse_args(arguments)
+    try:
+        if options.task == "one":
+            result = one(options.source, options.target, options.store)
+            print(json.dumps(asdict(result)))
+            return 1 if result.trouble else 0
+        signal.signal(signal.SIGTERM, interrupt)
+        if options.task == "run":
+            return run(options.numbers)
+        return refresh(options.numbers)
+    except ValueError as reason:
+        print(reason, file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
