@@ -47,7 +47,7 @@ class Recipe:
     seed: int
     latent_dim: int = 64
     width: int = 64
-    batch_size: int = 64
+    batch_size: int = 32
     learning_rate: float = 2e-3
     beta_1: float = 0.5
     beta_2: float = 0.99

@@ -1,11 +1,13 @@
 """Weights and cards: whole, named, and refused when they differ."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from helpers import checkpoints, models, runtime, training
+from tools import make_checkpoints
 
 CARD = {"builder": "build_generator", "arguments": {"latent_dim": 4}}
 
@@ -127,3 +129,11 @@ def test_the_report_names_a_damaged_one(folder, monkeypatch):
     monkeypatch.setattr(checkpoints, "load", lambda name: real(name, folder))
     row = checkpoints.report().iloc[0]
     assert not row["ok"] and checkpoints.MEND in row["remedy"]
+
+
+@pytest.mark.parametrize("name", sorted(make_checkpoints.PLANS))
+def test_a_card_tells_how_it_is_made(name):
+    card, plan = checkpoints.card(name), make_checkpoints.PLANS[name]
+    assert card["recipe"] == dataclasses.asdict(plan.recipe)
+    assert card["steps"] == plan.n_steps
+    assert card["command"].endswith(name)

@@ -105,6 +105,8 @@ def test_order_of_the_sources(toy, tmp_path, monkeypatch):
     assert data.source() == "Keras cache"
     monkeypatch.setattr(data, "FULL_FILE", file)
     assert data.source() == "data/mnist.npz"
+    monkeypatch.setenv("COURSE_MNIST", data.SMALL)
+    assert data.source() == data.SMALL
     monkeypatch.setattr(runtime, "PROFILE", "ci")
     monkeypatch.setenv("COURSE_MNIST", str(file))
     assert data.source() == data.SMALL, "ci always takes MNIST-5k"

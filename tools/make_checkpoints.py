@@ -27,7 +27,12 @@ class Plan:
 
 PLANS = {
     "dcgan_generator": Plan(
-        training.Recipe(seed=2_026, learning_rate=1e-3, ema_decay=0.999),
+        training.Recipe(
+            seed=2_026,
+            batch_size=64,
+            learning_rate=1e-3,
+            ema_decay=0.999,
+        ),
         n_steps=10_000,
     ),
 }
