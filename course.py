@@ -776,14 +776,25 @@ def task_lab(names, extra):
         "--ServerApp.ip=127.0.0.1",
         "--ServerApp.root_dir=" + str(ROOT),
         "--LabApp.default_url=/lab/tree/my/00_start_here.ipynb",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
+    answer_lab()
     environment = task_environment()
     environment.setdefault("COURSE_PROFILE", "lecture")
     return run_task(
         ["jupyterlab"] + options + extra, environment, patient=True
     )
+
+
+def answer_lab():
+    """Answer JupyterLab's question about news before a class sees it.
+
+    Switching off the address of the news does not switch off the question.
+    """
+    settings = VENV / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    answer = {"fetchNews": "false", "checkForUpdates": False}
+    text = json.dumps({"@jupyterlab/apputils-extension:notification": answer})
+    (settings / "overrides.json").write_text(text, encoding="utf-8")
 
 
 def copy_lessons():

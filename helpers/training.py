@@ -6,11 +6,14 @@ of the images from a NumPy generator with seed [seed, epoch], and the step is
 advanced inside the compiled step, so that an interrupt falls between steps.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -210,6 +213,21 @@ def update_average(gan: Gan) -> None:
         slow.assign(decay * slow + (1 - decay) * fast)
 
 
+def draw_z(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
+    """Draw one z for each real image, a function of seed and step.
+
+    Args:
+        gan: the run.
+        x_real: real images (n, 28, 28, 1); a last batch may be smaller.
+
+    Returns:
+        float32 (n, latent_dim).
+    """
+    n = ops.shape(x_real)[0]
+    recipe = gan.recipe
+    return sample_z(n, recipe.latent_dim, recipe.seed, gan.step)
+
+
 def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
     """Take one step: discriminator, generator, average, counter.
 
@@ -221,9 +239,7 @@ def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
         float32 (4,): d_loss, g_loss, mean D(x), mean D(G(z)), the last two
         before the update.
     """
-    recipe = gan.recipe
-    n = ops.shape(x_real)[0]
-    z = sample_z(n, recipe.latent_dim, recipe.seed, gan.step)
+    z = draw_z(gan, x_real)
     d_loss, logits_real, logits_fake = discriminator_step(gan, x_real, z)
     g_loss = generator_step(gan, z)
     update_average(gan)
@@ -282,10 +298,33 @@ def batch_rows(n: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     Returns:
         int64 (batch_size,) or fewer.
     """
-    steps_per_epoch = -(-n // batch_size)
+    steps_per_epoch = -(-n // batch_size)  # rounded up
     epoch, k = divmod(step, steps_per_epoch)
     order = epoch_order(n, seed, epoch)
     return order[k * batch_size : (k + 1) * batch_size]
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[list[int]]:
+    """Note an interrupt instead of raising it; a second one raises.
+
+    An exception could fall between a step and its row of the history.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # only the main thread is ever interrupted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def fit(  # not taught
@@ -303,7 +342,8 @@ def fit(  # not taught
         gan: the run; changed in place, its history grows.
         x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
         n_steps: total steps of the run.
-        callback: called with the run after each step.
+        callback: called with the run after each step; it may stop the run
+            by raising KeyboardInterrupt.
 
     Returns:
         True if n_steps were reached, False after an interrupt.
@@ -316,8 +356,11 @@ def fit(  # not taught
     recipe, step = gan.recipe, compile_step(gan)
     before = gan.history[-1][1] if gan.history else 0.0
     start = time.perf_counter()
-    try:
-        while (k := int(gan.step)) < n_steps:
+    with (
+        _interrupts_noted() as pressed,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        while (k := int(gan.step)) < n_steps and not pressed:
             rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
             stats = step(x_train[rows]).numpy()
             seconds = before + time.perf_counter() - start
@@ -329,9 +372,7 @@ def fit(  # not taught
                 )
             if callback is not None:
                 callback(gan)
-    except KeyboardInterrupt:
-        return False
-    return True
+    return int(gan.step) >= n_steps
 
 
 def generate(model: keras.Model, z: np.ndarray) -> np.ndarray:  # not taught
@@ -420,8 +461,15 @@ def load_state(path: Path) -> Gan:  # not taught
                     f"{name} should have shape {array.shape}, found "
                     f"{arrays[name].shape}"
                 )
+        if arrays["history"].shape != (int(arrays["step"]), len(COLUMNS)):
+            raise ValueError("the history has not one row a step")
     except FileNotFoundError:
         raise StateError(f"{path}: no such file; train first.") from None
+    except OSError as error:
+        raise StateError(
+            f"{path}: cannot be read ({error.strerror}); mend that, then go "
+            "on training."
+        ) from None
     except (*READ_ERRORS, KeyError, TypeError) as error:
         raise StateError(
             f"{path}: expected a whole training state, found something else "

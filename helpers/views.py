@@ -165,13 +165,21 @@ def _draw_history(
     }
     _draw_curves(axes[0], table, losses)
     axes[0].set_ylabel("loss (nats)")
-    axes[0].axhline(np.log(4), color=DISCRIMINATOR, lw=0.8, ls=":")
+    for level, name, color in (
+        (np.log(4), "2 log 2", DISCRIMINATOR),
+        (np.log(2), "log 2", GENERATOR),
+    ):
+        axes[0].axhline(level, color=color, lw=0.8, ls=":")
+        axes[0].annotate(
+            name, (1, level), xycoords=("axes fraction", "data"), color=color
+        )
     opinions = {
         "d_real": ("D(x), real", REAL, "--"),
         "d_fake": ("D(G(z)), generated", FAKE, "-"),
     }
     _draw_curves(axes[1], table, opinions)
     axes[1].set_ylabel("probability of real")
+    axes[1].axhline(0.5, color=REAL, lw=0.8, ls=":")
     axes[1].set_ylim(0, 1)
 
 
@@ -180,8 +188,8 @@ def training_curves(
 ) -> Figure:
     """Draw losses, and D(x) with D(G(z)), against the step.
 
-    The dotted line is 2 log 2, the discriminator's loss where it cannot
-    tell real from generated.
+    The dotted lines are the losses 2 log 2 and log 2 and the probability
+    1/2 of a discriminator that cannot tell real from generated.
 
     Args:
         history: rows as in `training.COLUMNS`.
@@ -209,7 +217,7 @@ class LiveView:
         z_fixed: np.ndarray,
         n_steps: int,
         keep: Iterable[int] = (),
-        every: float = SECONDS_BETWEEN_FRAMES,
+        frames: dict[int, np.ndarray] | None = None,
     ) -> None:
         """Prepare a view.
 
@@ -217,11 +225,12 @@ class LiveView:
             z_fixed: latent vectors (n, latent_dim), the same in each frame.
             n_steps: total steps of the run.
             keep: steps whose images are kept in `frames`.
-            every: seconds between two frames.
+            frames: where to keep them, so that a run that was stopped and
+                goes on keeps them all; a new dictionary by default.
         """
         self.z_fixed, self.n_steps = z_fixed, n_steps
-        self.keep, self.every = frozenset(keep), every
-        self.frames: dict[int, np.ndarray] = {}
+        self.keep = frozenset(keep)
+        self.frames = {} if frames is None else frames
         self._handle: Any = None
         self._last = -np.inf
 
@@ -230,7 +239,7 @@ class LiveView:
         step = int(gan.history[-1][0])
         if step in self.keep:
             self.frames[step] = training.generate(gan.average, self.z_fixed)
-        if time.monotonic() - self._last >= self.every:
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_FRAMES:
             self.draw(gan)
 
     def draw(self, gan: training.Gan) -> None:
@@ -248,7 +257,7 @@ class LiveView:
             ha="left",
             fontsize=14,
         )
-        places = ((0.08, 0.1, 0.4, 0.4), (0.58, 0.1, 0.4, 0.4))
+        places = ((0.08, 0.1, 0.36, 0.4), (0.6, 0.1, 0.38, 0.4))
         _draw_history([fig.add_axes(p) for p in places], gan.history)
         bundle = _bundle(
             fig,
@@ -275,20 +284,21 @@ def train_live(
     n_steps: int,
     z_fixed: np.ndarray,
     keep: Iterable[int] = (),
-) -> dict[int, np.ndarray]:
+    frames: dict[int, np.ndarray] | None = None,
+) -> None:
     """Train in front of an audience; the stop button loses nothing.
+
+    Called again with the same run, it goes on where the run stands.
 
     Args:
         gan: the run; changed in place.
         x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
         n_steps: total steps of the run.
         z_fixed: latent vectors (n, latent_dim) of the pictures.
-        keep: steps whose pictures are returned.
-
-    Returns:
-        Step -> images (n, 28, 28, 1), for a film strip.
+        keep: steps whose pictures are kept.
+        frames: where they are kept: step -> images (n, 28, 28, 1).
     """
-    view = LiveView(z_fixed, n_steps, keep)
+    view = LiveView(z_fixed, n_steps, keep, frames)
     if 0 in view.keep and not gan.history:
         view.frames[0] = training.generate(gan.average, z_fixed)
     finished = training.fit(gan, x_train, n_steps, view)
@@ -301,4 +311,3 @@ def train_live(
             f"stopped after step {int(gan.step):,} of {n_steps:,}; nothing "
             "is lost: the same call goes on from here"
         )
-    return view.frames

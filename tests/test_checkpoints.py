@@ -72,7 +72,17 @@ def name_a_module(folder):
     change_card(folder, builder="keras")
 
 
+def change_an_argument(folder):
+    change_card(folder, arguments={"latent_dim": 5})
+
+
+def invent_an_argument(folder):
+    change_card(folder, arguments={"latent_dim": 4, "colour": "red"})
+
+
 FAULTS = {
+    change_an_argument: "does not fit its weights",
+    invent_an_argument: "does not fit its weights",
     change_a_byte: "expected sha256",
     delete_the_weights: "cannot be read",
     delete_the_card: "no checkpoint 'toy'",

@@ -471,6 +471,11 @@ def test_lab_copies_and_never_overwrites(started, lessons, capsys):
     assert "--ServerApp.root_dir=" + str(lessons) in command
     assert "--LabApp.default_url=/lab/tree/my/00_start_here.ipynb" in command
     assert mine.read_text() == "my work"
+    settings = course.VENV / "share" / "jupyter" / "lab" / "settings"
+    answers = json.loads((settings / "overrides.json").read_text())
+    assert {"fetchNews": "false", "checkForUpdates": False} in (
+        answers.values()
+    )
     found = {
         str(path.relative_to(lessons / "my").as_posix())
         for path in (lessons / "my").rglob("*")

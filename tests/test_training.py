@@ -88,6 +88,7 @@ def test_an_interrupt_at_any_time_loses_nothing(straight, x_train):
         callback = interrupt_soon(steps, delay)
         assert not training.fit(gan, x_train, N_STEPS, callback)
         assert steps <= int(gan.step) < N_STEPS
+        assert [row[0] for row in gan.history] == [*range(1, gan.step + 1)]
     assert training.fit(gan, x_train, N_STEPS)
     wanted = training.state_arrays(straight)
     for name, array in training.state_arrays(gan).items():
@@ -194,13 +195,32 @@ def reshape_an_array(path):
     np.savez(path, **arrays)
 
 
+def drop_a_row_of_history(path):
+    arrays = dict(np.load(path))
+    arrays["history"] = arrays["history"][:-1]
+    np.savez(path, **arrays)
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
 def delete(path):
     path.unlink()
 
 
 @pytest.mark.parametrize(
     "fault",
-    [truncate, replace_by_text, drop_an_array, reshape_an_array, delete],
+    [
+        truncate,
+        replace_by_text,
+        drop_an_array,
+        reshape_an_array,
+        drop_a_row_of_history,
+        a_folder,
+        delete,
+    ],
     ids=lambda fault: fault.__name__,
 )
 def test_a_damaged_state_is_refused(straight, tmp_path, fault):

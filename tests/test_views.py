@@ -100,7 +100,8 @@ def run():
 def test_the_live_view_is_redrawn_in_place(screen, run, monkeypatch, capsys):
     monkeypatch.setattr(views, "SECONDS_BETWEEN_FRAMES", 0)
     gan, x, z = run
-    frames = views.train_live(gan, x, 4, z, keep=(0, 2, 4))
+    frames = {}
+    views.train_live(gan, x, 4, z, (0, 2, 4), frames)
     assert list(frames) == [0, 2, 4]
     assert all(f.shape == (20, 28, 28, 1) for f in frames.values())
     assert not np.array_equal(frames[0], frames[4])
@@ -119,8 +120,10 @@ def test_the_stop_button_says_how_to_go_on(screen, run, monkeypatch, capsys):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(views.LiveView, "__call__", press_stop)
-    views.train_live(gan, x, 4, z)
+    frames = {}
+    views.train_live(gan, x, 4, z, (0, 1, 4), frames)
     assert "stopped after step 2 of 4" in capsys.readouterr().out
     monkeypatch.setattr(views.LiveView, "__call__", draw)
-    views.train_live(gan, x, 4, z)
+    views.train_live(gan, x, 4, z, (0, 1, 4), frames)
+    assert list(frames) == [0, 1, 4]
     assert [row[0] for row in gan.history] == [1, 2, 3, 4]
