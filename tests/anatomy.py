@@ -25,6 +25,8 @@ from typing import Any
 
 import nbformat
 
+from tools.lessons import METADATA
+
 Fault = tuple[int, str]
 
 HEAD = (
@@ -56,14 +58,6 @@ CELLS = {"lesson": (40, 70), "start": (15, 30)}
 
 TAGS = {"nbval-ignore-output", "long-cell", "live", "predict"}
 CODE_TAGS = TAGS - {"predict"}
-METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {"name": "python"},
-}
 MEGABYTE = 1_000_000
 
 # IPython puts `display` into every notebook.

@@ -1,11 +1,17 @@
 """Fixtures that several test files use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from helpers import data
+
+# A shell starts a job in the background with Ctrl-C ignored, and whatever the
+# tests start would inherit that: tests that send it would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Read at import: single tests point COURSE_MNIST elsewhere.
 FULL_MNIST = os.environ.get("COURSE_MNIST", str(data.FULL_FILE))
