@@ -36,15 +36,32 @@ def stop_at(step):
     return callback
 
 
+PARTS = (
+    "generator",
+    "discriminator",
+    "average",
+    "g_optimizer",
+    "d_optimizer",
+)
+
+
 def assert_same(one, two):
-    first, second = training.state_arrays(one), training.state_arrays(two)
-    assert first.keys() == second.keys()
-    for name in first.keys() - {"history"}:
-        assert np.array_equal(first[name], second[name]), name
+    # The parts are named here and not taken from the code under test, which
+    # might forget one when it saves and when it compares.
+    assert int(one.step) == int(two.step)
+    for part in PARTS:
+        pairs = zip(
+            getattr(one, part).variables,
+            getattr(two, part).variables,
+            strict=True,
+        )
+        for first, second in pairs:
+            values = map(ops.convert_to_numpy, (first, second))
+            assert np.array_equal(*values), (part, first.path)
+    first, second = np.array(one.history), np.array(two.history)
     seconds = training.COLUMNS.index("seconds")
-    kept = [i for i in range(len(training.COLUMNS)) if i != seconds]
     assert np.array_equal(
-        first["history"][:, kept], second["history"][:, kept]
+        np.delete(first, seconds, 1), np.delete(second, seconds, 1)
     )
 
 
@@ -60,16 +77,17 @@ def test_another_seed_gives_another_run(straight, x_train):
     assert other.history[-1][2:] != straight.history[-1][2:]
 
 
-@pytest.mark.parametrize("step", [6, 7, 8])
-def test_resume_from_a_file_is_exact(straight, x_train, tmp_path, step):
-    # An epoch has 7 steps, so the stop falls before, at and after its end.
+def test_resume_from_a_file_is_exact(straight, x_train, tmp_path):
+    # An epoch has 7 steps: the stops fall before, at and after its end.
+    path = tmp_path / "state.npz"
     gan = training.build_gan(RECIPE)
-    assert not training.fit(gan, x_train, N_STEPS, stop_at(step))
-    assert int(gan.step) == step
-    training.save_state(gan, tmp_path / "state.npz")
-    resumed = training.load_state(tmp_path / "state.npz")
-    assert training.fit(resumed, x_train, N_STEPS)
-    assert_same(straight, resumed)
+    for step in (6, 7, 8):
+        assert not training.fit(gan, x_train, N_STEPS, stop_at(step))
+        assert int(gan.step) == step
+        training.save_state(gan, path)
+        gan = training.load_state(path)
+    assert training.fit(gan, x_train, N_STEPS)
+    assert_same(straight, gan)
 
 
 def interrupt_soon(steps, delay):
@@ -84,16 +102,13 @@ def interrupt_soon(steps, delay):
 
 def test_an_interrupt_at_any_time_loses_nothing(straight, x_train):
     gan = training.build_gan(RECIPE)
-    for steps, delay in ((10, 0.001), (40, 0.0035), (70, 0.008)):
+    for steps, delay in ((10, 0.001), (60, 0.0035)):
         callback = interrupt_soon(steps, delay)
         assert not training.fit(gan, x_train, N_STEPS, callback)
         assert steps <= int(gan.step) < N_STEPS
         assert [row[0] for row in gan.history] == [*range(1, gan.step + 1)]
     assert training.fit(gan, x_train, N_STEPS)
-    wanted = training.state_arrays(straight)
-    for name, array in training.state_arrays(gan).items():
-        if name != "history":
-            assert np.array_equal(array, wanted[name]), name
+    assert_same(straight, gan)
 
 
 def test_each_half_step_moves_its_own_network(x_train):
