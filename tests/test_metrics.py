@@ -1,0 +1,208 @@
+"""Distances and scores against closed forms, SciPy, and bad input."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from helpers.metrics import (
+    classifier_score,
+    frechet_distance,
+    jackknife_interval,
+    set_interval,
+)
+
+# The same examples on every machine: a test must not fail by chance.
+PROPERTY = settings(
+    deadline=None, max_examples=100, derandomize=True, database=None
+)
+NUMBERS = st.floats(-10, 10, width=32)
+
+
+def matrices(d):
+    rows = st.integers(2, 12)
+    return rows.flatmap(
+        lambda n: arrays.arrays(np.float64, (n, d), elements=NUMBERS)
+    )
+
+
+def trace(rows):
+    return np.trace(np.atleast_2d(np.cov(rows, rowvar=False)))
+
+
+def tolerance(a, b):
+    return 1e-6 * (trace(a) + trace(b)) + 1e-12
+
+
+@PROPERTY
+@given(matrices(3))
+def test_distance_to_itself_is_zero(a):
+    assert frechet_distance(a, a) <= tolerance(a, a)
+
+
+@PROPERTY
+@given(matrices(3), matrices(3))
+def test_distance_is_symmetric_and_not_negative(a, b):
+    there, back = frechet_distance(a, b), frechet_distance(b, a)
+    assert there >= 0
+    assert abs(there - back) <= tolerance(a, b)
+
+
+@PROPERTY
+@given(matrices(3), matrices(3), NUMBERS, st.integers(0, 100))
+def test_distance_ignores_a_common_shift_and_rotation(a, b, shift, seed):
+    normal = np.random.default_rng(seed).normal(size=(3, 3))
+    turn = np.linalg.qr(normal)[0]
+    moved = frechet_distance(a @ turn + shift, b @ turn + shift)
+    wanted = frechet_distance(a, b)
+    assert abs(moved - wanted) <= tolerance(a, b) + 1e-9 * (1 + wanted)
+
+
+def with_moments(mean, covariance, n=50):
+    """Rows whose mean and covariance are exactly these."""
+    d = len(mean)
+    rows = np.random.default_rng(0).normal(size=(n, d))
+    rows -= rows.mean(axis=0)
+    whiten = np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, ddof=1)))
+    return rows @ whiten.T @ np.linalg.cholesky(covariance).T + mean
+
+
+def test_closed_form_of_commuting_gaussians():
+    one = with_moments([0, 0, 0], np.diag([1.0, 4.0, 9.0]))
+    two = with_moments([1, 0, -2], np.diag([4.0, 4.0, 1.0]))
+    # |(1, 0, -2)|^2 + (1 - 2)^2 + (2 - 2)^2 + (3 - 1)^2
+    assert frechet_distance(one, two) == pytest.approx(10, abs=1e-9)
+
+
+def test_agrees_with_the_square_root_of_scipy():
+    rng = np.random.default_rng(1)
+    a = rng.normal(size=(200, 8)) @ rng.normal(size=(8, 8))
+    b = rng.normal(size=(300, 8)) @ rng.normal(size=(8, 8)) + 1
+    cov_a, cov_b = np.cov(a.T), np.cov(b.T)
+    root = scipy.linalg.sqrtm(cov_a @ cov_b).real
+    shift = np.square(a.mean(0) - b.mean(0)).sum()
+    wanted = shift + np.trace(cov_a + cov_b - 2 * root)
+    assert abs(frechet_distance(a, b) - wanted) <= tolerance(a, b)
+
+
+def test_fewer_rows_than_features():
+    rng = np.random.default_rng(2)
+    a = rng.normal(size=(10, 64))
+    assert frechet_distance(a, a) <= tolerance(a, a)
+    assert frechet_distance(a, a + 1) == pytest.approx(64, rel=1e-6)
+
+
+def test_bias_of_one_law_has_its_closed_form():
+    rng = np.random.default_rng(3)
+    d, n = 16, 500
+    values = [
+        frechet_distance(*rng.normal(size=(2, n, d))) for _ in range(200)
+    ]
+    assert np.mean(values) == pytest.approx(d * (d + 5) / (2 * n), rel=0.03)
+
+
+GOOD = np.random.default_rng(4).normal(size=(50, 4))
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (GOOD[:, :3], "same number of features"),
+        (GOOD[:1], "at least 2"),
+        (GOOD[:, 0], r"shape \(n, d\)"),
+        (np.where(GOOD > 2, np.nan, GOOD), "finite"),
+        (np.where(GOOD > 2, np.inf, GOOD), "finite"),
+    ],
+)
+def test_distance_refuses_bad_features(bad, match):
+    assert GOOD.max() > 2
+    with pytest.raises(ValueError, match=match):
+        frechet_distance(GOOD, bad)
+
+
+def test_score_of_known_sets():
+    assert classifier_score(np.eye(10)) == pytest.approx(10)
+    assert classifier_score(np.full((5, 10), 0.1)) == pytest.approx(1)
+    alike = np.tile(np.eye(10)[:1], (5, 1))
+    assert classifier_score(alike) == pytest.approx(1)
+    two = np.array([[0.9, 0.1], [0.1, 0.9]])
+    wanted = np.exp(0.9 * np.log(1.8) + 0.1 * np.log(0.2))
+    assert classifier_score(two) == pytest.approx(wanted)
+
+
+@PROPERTY
+@given(
+    arrays.arrays(np.float64, (6, 4), elements=st.floats(0.01, 1)),
+    st.permutations(range(6)),
+)
+def test_score_lies_between_1_and_the_classes(weights, order):
+    p = weights / weights.sum(axis=1, keepdims=True)
+    score = classifier_score(p)
+    assert 1 - 1e-9 <= score <= 4 + 1e-9
+    assert classifier_score(p[list(order)]) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (np.array([[2.0, -1.0], [0.5, 0.5]]), "add up to 1"),
+        (np.array([[3.0, 1.0], [0.5, 0.5]]), "softmax"),
+        (np.array([[np.nan, 1.0], [0.5, 0.5]]), "finite"),
+        (np.eye(3)[:1], "at least 2"),
+    ],
+)
+def test_score_refuses_what_is_no_probability(bad, match):
+    with pytest.raises(ValueError, match=match):
+        classifier_score(bad)
+
+
+def test_set_interval_of_three_values():
+    found = set_interval(np.array([1.0, 2.0, 3.0]))
+    half = 4.302653 / np.sqrt(3)  # t of 2 degrees of freedom at 97.5 %
+    assert found == pytest.approx((2, 2 - half, 2 + half), rel=1e-6)
+
+
+def test_set_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    hits = []
+    for _ in range(2_000):
+        low, high = set_interval(rng.normal(3, 2, size=10))[1:]
+        hits.append(low <= 3 <= high)
+    assert np.mean(hits) == pytest.approx(0.95, abs=4 * 0.0049)
+
+
+def test_jackknife_of_a_mean_is_the_textbook_interval():
+    rows = np.random.default_rng(6).normal(size=(2_000, 1))
+    found = jackknife_interval(lambda x: x.mean(), rows)
+    half = (found.high - found.low) / 2
+    # 20 blocks estimate the standard error to about 16 %.
+    error = rows.std(ddof=1) / np.sqrt(len(rows))
+    assert found.estimate == pytest.approx(rows.mean())
+    assert half / (2.093 * error) == pytest.approx(1, abs=0.5)
+
+
+def test_jackknife_holds_its_own_estimate_and_repeats():
+    a, b = np.random.default_rng(7).normal(size=(2, 400, 4))
+
+    def distance(rows):
+        return frechet_distance(rows, b)
+
+    found = jackknife_interval(distance, a)
+    assert found.low < found.estimate < found.high
+    assert found.estimate == frechet_distance(a, b)
+    assert jackknife_interval(distance, a) == found
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.5, 95])
+def test_intervals_refuse_other_levels(level):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        set_interval(np.arange(5.0), level)
+
+
+def test_intervals_refuse_too_few_values():
+    with pytest.raises(ValueError, match="at least 2"):
+        set_interval(np.array([1.0]))
+    with pytest.raises(ValueError, match="at least 40"):
+        jackknife_interval(np.mean, GOOD[:39])
