@@ -11,6 +11,10 @@ os.environ.setdefault("COURSE_PROFILE", "ci")
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
 )
+# A kernel runs in its notebook's folder, where a relative path is another.
+NAMED = os.environ.get("COURSE_MNIST")
+if NAMED and Path(NAMED).exists():
+    os.environ["COURSE_MNIST"] = str(Path(NAMED).resolve())
 
 
 def pytest_itemcollected(item: Any) -> None:

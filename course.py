@@ -646,6 +646,10 @@ def task_environment(**settings):
         PATH=binaries + os.pathsep + path,
         JUPYTER_PREFER_ENV_PATH="1",
     )
+    # A kernel runs in its notebook's folder, where a relative path is another.
+    named = environment.get("COURSE_MNIST")
+    if named and Path(named).exists():
+        environment["COURSE_MNIST"] = str(Path(named).resolve())
     # Windows would read and print text in an old code page otherwise.
     environment.setdefault("PYTHONUTF8", "1")
     environment.update(settings)

@@ -491,6 +491,18 @@ def test_lab_copies_and_never_overwrites(started, lessons, capsys):
     assert course.copy_lessons() == []
 
 
+def test_a_relative_path_of_the_data_is_made_absolute(tmp_path, monkeypatch):
+    (tmp_path / "mnist.npz").touch()
+    monkeypatch.chdir(tmp_path)
+    for named, seen in (
+        ("mnist.npz", str(tmp_path.resolve() / "mnist.npz")),
+        ("MNIST-5k", "MNIST-5k"),
+        ("absent.npz", "absent.npz"),
+    ):
+        monkeypatch.setenv("COURSE_MNIST", named)
+        assert course.task_environment()["COURSE_MNIST"] == seen
+
+
 def test_nothing_leaks_into_a_task(monkeypatch):
     for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET"):
         monkeypatch.setenv(name, "elsewhere")
