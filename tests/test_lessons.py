@@ -268,3 +268,13 @@ def test_refresh_stores_lessons_and_solutions(tmp_path, monkeypatch, capsys):
     assert lessons.refresh(["00"]) == 0
     assert asked == [(lesson, lesson, True), (solution, solution, True)]
     assert "stored" in capsys.readouterr().out
+
+
+def test_the_readme_shows_a_figure_that_a_lesson_stores():
+    readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
+    for number, (begins, target) in lessons.PICTURES.items():
+        (path,) = lessons.choose([number])
+        assert target.read_bytes() == lessons.picture(path, begins)
+        assert f"]({target.relative_to(lessons.ROOT).as_posix()})" in readme
+        with pytest.raises(LookupError, match="stores no figure"):
+            lessons.picture(path, "[figure] Something else")
