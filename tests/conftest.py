@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import data
+from helpers import data, training
 
 # A shell starts a job in the background with Ctrl-C ignored, and whatever the
 # tests start would inherit that: tests that send it would wait in vain.
@@ -23,3 +23,13 @@ def full_mnist() -> str:
     if not Path(FULL_MNIST).exists():
         pytest.skip("the full MNIST is not at hand")
     return FULL_MNIST
+
+
+@pytest.fixture
+def uncompiled(monkeypatch) -> None:
+    """Take steps as they are: to compile takes longer than a few of them."""
+    monkeypatch.setattr(
+        training,
+        "compile_step",
+        lambda gan: lambda images: training.train_step(gan, images),
+    )

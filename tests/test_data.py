@@ -192,6 +192,9 @@ def test_a_damaged_file_is_named_with_its_remedy(toy, fault):
     assert str(file) in message and data.MEND in message
     # The variable would win over a fetched file, so it has to go first.
     assert "unset" in message
+    with pytest.raises(data.DataError) as error:
+        data.verify(file.with_name("other.npz"))
+    assert "unset" not in str(error.value), "the variable names another file"
     after = file.read_bytes() if file.is_file() else None
     assert after == before, "a damaged file was changed"
 

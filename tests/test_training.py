@@ -82,14 +82,8 @@ def test_another_seed_gives_another_run(x_train):
     assert not np.array_equal(*orders)
 
 
-def test_resume_from_a_file_is_exact(x_train, tmp_path, monkeypatch):
-    # Not compiled, which would take longer than the steps themselves; lesson
-    # 03 resumes a compiled run and checks the same.
-    monkeypatch.setattr(
-        training,
-        "compile_step",
-        lambda gan: lambda images: training.train_step(gan, images),
-    )
+def test_resume_from_a_file_is_exact(x_train, tmp_path, uncompiled):
+    # Lesson 03 resumes a compiled run and checks the same.
     path = tmp_path / "state.npz"
     straight, gan = training.build_gan(RECIPE), training.build_gan(RECIPE)
     assert training.fit(straight, x_train, 12)

@@ -21,9 +21,7 @@ from typing import Any
 
 from helpers import data
 
-ROOT = Path(__file__).resolve().parent.parent
-MANIFEST = ROOT / "data" / "manifest.json"
-TARGET = ROOT / "data" / "mnist.npz"
+MANIFEST, TARGET = data.MANIFEST, data.FULL_FILE
 CHUNK = 1 << 16
 # No data set of the course is larger: a server that sends on and on is cut.
 MOST_BYTES = 100_000_000
