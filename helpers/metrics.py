@@ -1,17 +1,37 @@
 """Distances and scores between sets of images, with their intervals.
 
-Features and probabilities come from the course's own classifier of digits;
-everything here is NumPy in, floats out. Compare equal numbers of images: the
-Frechet distance has a bias that falls with n.
+Features and probabilities come from the course's own classifier of digits,
+`judge`; everything after it is NumPy in, floats out. The Frechet distance of
+its features is the FCD, the Frechet classifier distance. Compare equal
+numbers of images: the distance has a bias that falls with n.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import numpy as np
-from scipy import stats
+from keras import ops
+from scipy import special, stats
+
+from helpers import checkpoints, data
 
 BLOCKS = 20
+SETS = 10
+CHUNK = 500  # images at a time through the classifier: some 30 MB
+
+
+class Judgement(NamedTuple):
+    """What the classifier makes of n images.
+
+    Attributes:
+        features: float64 (n, 64), the layer before the logits.
+        probabilities: float64 (n, 10), of each digit.
+    """
+
+    features: np.ndarray
+    probabilities: np.ndarray
 
 
 class Interval(NamedTuple):
@@ -20,6 +40,46 @@ class Interval(NamedTuple):
     estimate: float
     low: float
     high: float
+
+
+@functools.lru_cache(maxsize=1)
+def _classifier() -> keras.Model:
+    """Load the classifier once: images -> features and logits."""
+    network = checkpoints.load("digit_classifier")
+    features = network.get_layer("features").output
+    logits = network.get_layer("logits").output
+    return keras.Model(network.inputs[0], [features, logits])
+
+
+def judge(images: np.ndarray) -> Judgement:  # not taught
+    """Look at images with the classifier `digit_classifier`.
+
+    All images are rounded to 256 grey levels first, as those of a file are,
+    so that no distance rests on values that a real image cannot have.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+
+    Returns:
+        Features and probabilities, one row an image.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range, or
+            none at all.
+        CheckpointError: the classifier is missing or damaged.
+    """
+    images = data.to_float(data.to_uint8(images))
+    if not len(images):
+        raise ValueError("images: expected at least one, found none.")
+    parts = []
+    for i in range(0, len(images), CHUNK):
+        outputs = _classifier()(images[i : i + CHUNK], training=False)
+        parts.append([ops.convert_to_numpy(output) for output in outputs])
+    features, logits = [
+        np.concatenate(part).astype(np.float64)
+        for part in zip(*parts, strict=True)
+    ]
+    return Judgement(features, special.softmax(logits, axis=1))
 
 
 def _check_rows(name: str, rows: np.ndarray) -> np.ndarray:
@@ -107,6 +167,66 @@ def classifier_score(probabilities: np.ndarray) -> float:  # not taught
         np.where(p > 0, mean, 1)
     )
     return float(np.exp((p * log_ratio).sum(axis=1).mean()))
+
+
+def score_generator(  # not taught
+    draw: Callable[[int], np.ndarray], real: Judgement, n_sets: int = SETS
+) -> dict[str, Interval]:
+    """Measure a generator by the protocol of the course.
+
+    Each of the independent sets has as many samples as there are real
+    images; the interval says how much a set of this size varies, for this
+    one generator. It is not an interval over training runs.
+
+    Args:
+        draw: of k = 0, 1, ... returns the k-th set of samples, float32
+            (n, 28, 28, 1) in [-1, 1], n as in `real`.
+        real: the judgement of the reference images.
+        n_sets: how many sets, at least 2.
+
+    Returns:
+        Intervals of "fcd", "classifier_score", and "rarest_class" and
+        "commonest_class", the shares of the digits that the classifier sees
+        least and most often.
+
+    Raises:
+        ValueError: a set of another size than the reference, or fewer than
+            2 sets.
+    """
+    rows = []
+    for k in range(n_sets):
+        fake = judge(draw(k))
+        if len(fake.features) != len(real.features):
+            raise ValueError(
+                f"set {k}: expected {len(real.features)} samples, as many as "
+                f"real images, found {len(fake.features)}."
+            )
+        shares = class_shares(fake.probabilities)
+        fcd = frechet_distance(fake.features, real.features)
+        score = classifier_score(fake.probabilities)
+        rows.append((fcd, score, shares.min(), shares.max()))
+    names = ("fcd", "classifier_score", "rarest_class", "commonest_class")
+    columns = np.reshape(rows, (n_sets, len(names))).T
+    return {
+        name: set_interval(column)
+        for name, column in zip(names, columns, strict=True)
+    }
+
+
+def class_shares(probabilities: np.ndarray) -> np.ndarray:  # not taught
+    """Return the share of images that falls to each class.
+
+    Args:
+        probabilities: (n, classes); the largest of a row names its class.
+
+    Returns:
+        float64 (classes,), adds up to 1.
+
+    Raises:
+        ValueError: not two-dimensional, fewer than 2 rows, or NaN.
+    """
+    p = _check_rows("probabilities", probabilities)
+    return np.bincount(p.argmax(axis=1), minlength=p.shape[1]) / len(p)
 
 
 def set_interval(  # not taught

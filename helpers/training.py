@@ -25,6 +25,7 @@ from helpers.data import READ_ERRORS, check_images, write_arrays
 from helpers.models import build_discriminator, build_generator
 
 STATS = ("d_loss", "g_loss", "d_real", "d_fake")
+R1_EVERY = 16
 COLUMNS = ("step", "seconds", *STATS)
 
 
@@ -45,6 +46,11 @@ class Recipe:
         beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
         beta_2: Adam's, both networks.
         ema_decay: share of the old average kept at each step.
+        decay_steps: steps over which both learning rates fall to 0 on a
+            cosine (Loshchilov, Hutter, arXiv:1608.03983, equation 5); 0
+            keeps them constant.
+        r1_gamma: weight of the gradient penalty of `penalty_step`, 0 for
+            none.
     """
 
     seed: int
@@ -55,6 +61,8 @@ class Recipe:
     beta_1: float = 0.5
     beta_2: float = 0.99
     ema_decay: float = 0.995
+    decay_steps: int = 0
+    r1_gamma: float = 0.0
 
 
 @dataclasses.dataclass
@@ -98,9 +106,12 @@ def build_gan(recipe: Recipe) -> Gan:  # not taught
     average.set_weights(generator.get_weights())
     optimizers = []
     for model in (generator, discriminator):
-        optimizer = keras.optimizers.Adam(
-            recipe.learning_rate, recipe.beta_1, recipe.beta_2
-        )
+        rate = recipe.learning_rate
+        if recipe.decay_steps:
+            rate = keras.optimizers.schedules.CosineDecay(
+                rate, recipe.decay_steps
+            )
+        optimizer = keras.optimizers.Adam(rate, recipe.beta_1, recipe.beta_2)
         optimizer.build(model.trainable_variables)
         optimizers.append(optimizer)
     step = tf.Variable(0, dtype=tf.int64, name="step")
@@ -249,6 +260,37 @@ def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
     return ops.stack([d_loss, g_loss, d_real, d_fake])
 
 
+def penalty_step(gan: Gan, x_real: tf.Tensor) -> None:  # not taught
+    """Pull D's gradient at real images towards zero (R1), every few steps.
+
+    gamma / 2 times the mean squared norm of the gradient of the logit with
+    respect to the image (Mescheder, Geiger, Nowozin, arXiv:1801.04406,
+    section 4.1), in an update of its own every `R1_EVERY` steps with that
+    many times the weight (Karras et al., arXiv:1912.04958, section 3.1).
+
+    Args:
+        gan: the run.
+        x_real: real images (n, 28, 28, 1) in [-1, 1].
+    """
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as inner:
+            inner.watch(x_real)
+            logits = gan.discriminator(x_real, training=True)
+        slopes = inner.gradient(logits, x_real)
+        squares = ops.sum(ops.square(slopes), axis=(1, 2, 3))
+        weight = R1_EVERY * gan.recipe.r1_gamma / 2
+        penalty = weight * ops.mean(squares)
+    variables = gan.discriminator.trainable_variables
+    # The last bias has no part in the slopes: its gradient is None.
+    gradients = [
+        ops.zeros_like(variable) if gradient is None else gradient
+        for gradient, variable in zip(
+            tape.gradient(penalty, variables), variables, strict=True
+        )
+    ]
+    gan.d_optimizer.apply(gradients, variables)
+
+
 def compile_step(gan: Gan) -> Callable:  # not taught
     """Compile `train_step` for one run, once for every batch size.
 
@@ -262,7 +304,10 @@ def compile_step(gan: Gan) -> Callable:  # not taught
 
     @tf.function(input_signature=[images])
     def step(x_real: tf.Tensor) -> tf.Tensor:
-        return train_step(gan, x_real)
+        stats = train_step(gan, x_real)
+        if gan.recipe.r1_gamma and gan.step % R1_EVERY == 0:
+            penalty_step(gan, x_real)
+        return stats
 
     return step
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers import checkpoints, models, runtime, training
+from helpers import checkpoints, data, models, runtime, training
 from tools import make_checkpoints
 
 CARD = {"builder": "build_generator", "arguments": {"latent_dim": 4}}
@@ -141,9 +141,99 @@ def test_the_report_names_a_damaged_one(folder, monkeypatch):
     assert not row["ok"] and checkpoints.MEND in row["remedy"]
 
 
-@pytest.mark.parametrize("name", sorted(make_checkpoints.PLANS))
+WRITTEN_BY = {
+    "digit_classifier": "digit_classifier",
+    "dcgan_generator": "dcgan",
+    "dcgan_discriminator": "dcgan",
+}
+
+
+def test_every_checkpoint_has_a_plan():
+    assert set(checkpoints.available()) == set(WRITTEN_BY)
+    assert set(make_checkpoints.PLANS) == set(WRITTEN_BY.values())
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN_BY))
 def test_a_card_tells_how_it_is_made(name):
-    card, plan = checkpoints.card(name), make_checkpoints.PLANS[name]
-    assert card["recipe"] == dataclasses.asdict(plan.recipe)
-    assert card["steps"] == plan.n_steps
-    assert card["command"].endswith(name)
+    card, plan = checkpoints.card(name), WRITTEN_BY[name]
+    wanted = dataclasses.asdict(make_checkpoints.PLANS[plan])
+    assert card["plan"] == wanted
+    assert card["command"].endswith(plan)
+
+
+def test_the_generator_is_measured_on_three_splits():
+    metrics = checkpoints.card("dcgan_generator")["metrics"]
+    splits = [name.split(",")[0] for name in metrics]
+    assert splits == ["validation", "holdout", "test"]
+    for scores in metrics.values():
+        for interval in scores.values():
+            assert interval["low"] < interval["estimate"] < interval["high"]
+
+
+# ------------------------------------------------- how a classifier is made
+
+
+TOY = make_checkpoints.ClassifierPlan(seed=1, epochs=3, batch_size=32)
+
+
+def test_a_stopped_classifier_goes_on_exactly(tmp_path):
+    x, y = data.load("train", 100)
+    train = make_checkpoints.train_classifier
+    straight, _ = train(TOY, x, y, tmp_path / "straight")
+    train(TOY, x, y, tmp_path / "state", stop_after=2)
+    resumed, seconds = train(TOY, x, y, tmp_path / "state")
+    assert seconds > 0
+    pairs = zip(straight.get_weights(), resumed.get_weights(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+    other = dataclasses.replace(TOY, epochs=1)
+    anew, _ = train(other, x, y, tmp_path / "state")
+    assert int(anew.optimizer.iterations) == 4  # of 32 images, once
+
+
+def test_shifted_images_keep_their_digit():
+    x, _ = data.load("holdout", 50)
+    rng = np.random.default_rng(0)
+    moved = make_checkpoints._shifted(x, 1, rng)
+    assert moved.shape == x.shape and moved.dtype == x.dtype
+    inside = [
+        any(
+            np.array_equal(m[2:-2, 2:-2], a[2 + i : 26 + i, 2 + j : 26 + j])
+            for i in (-1, 0, 1)
+            for j in (-1, 0, 1)
+        )
+        for m, a in zip(moved, x, strict=True)
+    ]
+    assert all(inside)
+    assert not np.array_equal(moved, x)
+
+
+def test_calibration_error_of_known_sets():
+    error = make_checkpoints.calibration_error
+    sure = np.eye(2)[[0, 0, 0, 0]]
+    assert error(sure, np.array([0, 0, 0, 0])) == 0
+    assert error(sure, np.array([0, 1, 0, 1])) == pytest.approx(0.5)
+    honest = np.array([[0.75, 0.25]] * 4)
+    assert error(honest, np.array([0, 0, 0, 1])) == pytest.approx(0)
+
+
+# ------------------------------------------------------- how a pair is made
+
+
+def test_a_stopped_pair_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
+    plan = make_checkpoints.GanPlan(
+        training.Recipe(seed=1, latent_dim=4, width=2), n_steps=5
+    )
+    started = []
+
+    def stopped_at_once(gan, x_train, goal):
+        started.append(int(gan.step))
+        gan.step.assign_add(2)
+        gan.history.extend([(k, 0.1, 1, 1, 0.5, 0.5) for k in (1, 2)])
+        return False
+
+    monkeypatch.setattr(make_checkpoints, "BUILD", tmp_path)
+    monkeypatch.setattr(training, "fit", stopped_at_once)
+    monkeypatch.setattr(checkpoints, "save", None)  # not called
+    assert not make_checkpoints.make_gan("toy", plan)
+    assert not make_checkpoints.make_gan("toy", plan)
+    assert started == [0, 2]

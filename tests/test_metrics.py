@@ -7,10 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from helpers import checkpoints, data, metrics
 from helpers.metrics import (
+    class_shares,
     classifier_score,
     frechet_distance,
     jackknife_interval,
+    judge,
+    score_generator,
     set_interval,
 )
 
@@ -206,3 +210,98 @@ def test_intervals_refuse_too_few_values():
         set_interval(np.array([1.0]))
     with pytest.raises(ValueError, match="at least 40"):
         jackknife_interval(np.mean, GOOD[:39])
+
+
+# ------------------------------------------------------------------ the judge
+
+
+@pytest.fixture(scope="module")
+def holdout():
+    x, y = data.load("holdout")
+    return x, y, judge(x)
+
+
+def test_the_judge_knows_the_digits(holdout):
+    _, y, judged = holdout
+    assert judged.features.shape == (5_000, 64)
+    assert judged.features.dtype == judged.probabilities.dtype == np.float64
+    assert (judged.features >= 0).all()
+    assert np.allclose(judged.probabilities.sum(axis=1), 1)
+    right = judged.probabilities.argmax(axis=1) == y
+    assert right.mean() > 0.99
+    assert min(right[y == digit].mean() for digit in range(10)) > 0.975
+
+
+def test_the_card_of_the_judge_keeps_its_promises():
+    card = checkpoints.card("digit_classifier")["metrics"]
+    assert card["accuracy on test"] >= 0.992
+    assert len(card["accuracy per class on test, 0 to 9"]) == 10
+    assert card["expected calibration error on test, 15 bins"] < 0.01
+    assert all(floor > 0 for floor in card["fcd floors"].values())
+    weights = checkpoints.FOLDER / "digit_classifier.weights.h5"
+    assert weights.stat().st_size < 10**6
+
+
+def test_the_judge_sees_256_grey_levels(holdout):
+    x, _, judged = holdout
+    between = np.clip(x[:50] + np.float32(0.3 / 127.5), -1, 1)
+    assert np.array_equal(judge(between).features, judged.features[:50])
+
+
+def test_the_judge_takes_any_number_of_images(holdout, monkeypatch):
+    x, _, judged = holdout
+    assert np.allclose(judge(x[:1]).features, judged.features[:1], atol=1e-4)
+    monkeypatch.setattr(metrics, "CHUNK", 7)
+    assert np.allclose(judge(x[:20]).features, judged.features[:20], atol=1e-4)
+
+
+def test_the_distance_sees_noise_and_missing_digits(holdout):
+    x, y, judged = holdout
+    half = judged.features[::2], judged.features[1::2]
+    floor = frechet_distance(*half)
+    rng = np.random.default_rng(0)
+    noisy = x[1::2] + rng.normal(0, 0.3, x[1::2].shape)
+    noisy = judge(np.clip(noisy, -1, 1).astype(np.float32)).features
+    assert frechet_distance(half[0], noisy) > 5 * floor
+    fewer = judged.features[1::2][y[1::2] < 8]
+    assert frechet_distance(half[0], fewer) > 5 * floor
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "match"),
+    [
+        (np.zeros((3, 28, 28, 1)), TypeError, "float32"),
+        (np.zeros((3, 32, 32, 1), np.float32), ValueError, "28, 28"),
+        (np.full((3, 28, 28, 1), 255, np.float32), ValueError, r"\[-1, 1\]"),
+        (np.full((3, 28, 28, 1), np.nan, np.float32), ValueError, "nan"),
+        (np.zeros((0, 28, 28, 1), np.float32), ValueError, "at least one"),
+    ],
+)
+def test_the_judge_refuses_what_is_no_image(bad, error, match):
+    with pytest.raises(error, match=match):
+        judge(bad)
+
+
+def test_shares_of_classes():
+    p = np.eye(4)[[0, 0, 1, 3]] * 0.6 + 0.1
+    assert class_shares(p).tolist() == [0.5, 0.25, 0, 0.25]
+    with pytest.raises(ValueError, match="shape"):
+        class_shares(p[0])
+
+
+def test_the_score_of_a_generator_that_copies(holdout):
+    x, _, judged = holdout
+    few = metrics.Judgement(judged.features[:500], judged.probabilities[:500])
+    scores = score_generator(lambda k: x[500 * k : 500 * (k + 1)], few, 4)
+    # The first set is the reference itself, the others are not.
+    assert 0 < scores["fcd"].estimate < 40
+    assert scores["fcd"].low < scores["fcd"].estimate < scores["fcd"].high
+    assert 9 < scores["classifier_score"].estimate < 10
+    assert 0.05 < scores["rarest_class"].estimate < 0.1
+    assert 0.1 < scores["commonest_class"].estimate < 0.15
+    exact = score_generator(lambda k: x[:500], few, 2)
+    assert exact["fcd"].estimate == pytest.approx(0, abs=1e-3)
+    with pytest.raises(ValueError, match="expected 500 samples"):
+        score_generator(lambda k: x[:499], few, 2)
+    with pytest.raises(ValueError, match="at least 2"):
+        score_generator(lambda k: x[:500], few, 1)

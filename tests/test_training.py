@@ -252,3 +252,47 @@ def test_a_damaged_state_is_refused(straight, tmp_path, fault):
     with pytest.raises(training.StateError, match="train") as error:
         training.load_state(path)
     assert str(path) in str(error.value)
+
+
+def mean_squared_slope(gan, x):
+    x = ops.convert_to_tensor(x)
+    with training.tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = gan.discriminator(x, training=False)
+    slopes = ops.convert_to_numpy(tape.gradient(logits, x))
+    return np.square(slopes).sum(axis=(1, 2, 3)).mean()
+
+
+def test_the_penalty_flattens_the_discriminator(x_train):
+    x = training.tf.constant(x_train[:16])
+    gan = training.build_gan(dataclasses.replace(RECIPE, r1_gamma=1.0))
+    before = mean_squared_slope(gan, x)
+    weights = gan.generator.get_weights()
+    for _ in range(20):
+        training.penalty_step(gan, x)
+    assert mean_squared_slope(gan, x) < 0.5 * before
+    pairs = zip(weights, gan.generator.get_weights(), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_the_penalty_comes_every_sixteenth_step(x_train):
+    gans = [
+        training.build_gan(dataclasses.replace(RECIPE, r1_gamma=gamma))
+        for gamma in (0.0, 100.0)
+    ]
+    for n_steps, same in ((15, True), (16, False)):
+        weights = []
+        for gan in gans:
+            training.fit(gan, x_train, n_steps)
+            weights.append(gan.discriminator.get_weights()[0])
+        assert np.array_equal(*weights) == same
+
+
+def test_the_learning_rate_falls_to_zero():
+    recipe = dataclasses.replace(RECIPE, decay_steps=10)
+    gan = training.build_gan(recipe)
+    rates = []
+    for step in (0, 5, 10):
+        gan.g_optimizer.iterations.assign(step)
+        rates.append(float(gan.g_optimizer.learning_rate))
+    assert np.allclose(rates, [2e-3, 1e-3, 0], atol=1e-9)
