@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+from scipy import ndimage
 
 from helpers import training
 
@@ -131,23 +132,19 @@ def image_grid(
     return fig
 
 
-def _smooth(values: np.ndarray, window: int) -> np.ndarray:
-    """Return the running mean, shorter windows at the ends."""
-    weights = np.ones(window)
-    ones = np.ones_like(values)
-    total = np.convolve(values, weights, "same")
-    return total / np.convolve(ones, weights, "same")
-
-
 def _draw_curves(
     ax: plt.Axes, history: np.ndarray, curves: Mapping[str, tuple]
 ) -> None:
-    """Draw columns of a history: each step thin, running mean bold."""
+    """Draw columns of a history: running mean, band of most steps."""
     steps, window = history[:, 0], max(1, len(history) // 25)
     for column, (label, color, line) in curves.items():
         values = history[:, training.COLUMNS.index(column)]
-        ax.plot(steps, values, color=color, ls="-", lw=0.5, alpha=0.3)
-        mean = _smooth(values, window)
+        low, high = [
+            ndimage.percentile_filter(values, q, window, mode="nearest")
+            for q in (10, 90)
+        ]
+        ax.fill_between(steps, low, high, color=color, alpha=0.25, lw=0)
+        mean = ndimage.uniform_filter1d(values, window, mode="nearest")
         ax.plot(steps, mean, color=color, ls=line, lw=2, label=label)
     ax.set_xlabel("step")
     # Above the axes, where no curve can run through it.
@@ -188,8 +185,10 @@ def training_curves(
 ) -> Figure:
     """Draw losses, and D(x) with D(G(z)), against the step.
 
-    The dotted lines are the losses 2 log 2 and log 2 and the probability
-    1/2 of a discriminator that cannot tell real from generated.
+    Each curve is a running mean over a twenty-fifth of the run; its band
+    holds the middle 80 % of the steps in that window. The dotted lines are
+    the losses 2 log 2 and log 2 and the probability 1/2 of a discriminator
+    that cannot tell real from generated.
 
     Args:
         history: rows as in `training.COLUMNS`.

@@ -82,10 +82,22 @@ def test_curves_show_every_column():
     history = [(k, k / 10, 1.4, 0.7, 0.6, 0.4) for k in range(1, 31)]
     fig = views.training_curves(history, "Level")
     left, right = fig.axes
-    assert np.allclose(left.lines[1].get_ydata(), 1.4)
-    assert np.allclose(left.lines[3].get_ydata(), 0.7)
-    assert np.allclose(right.lines[1].get_ydata(), 0.6)
-    assert np.allclose(right.lines[3].get_ydata(), 0.4)
+    assert np.allclose(left.lines[0].get_ydata(), 1.4)
+    assert np.allclose(left.lines[1].get_ydata(), 0.7)
+    assert np.allclose(right.lines[0].get_ydata(), 0.6)
+    assert np.allclose(right.lines[1].get_ydata(), 0.4)
+    plt.close(fig)
+
+
+def test_bands_hold_most_steps():
+    noise = np.random.default_rng(0).uniform(0, 1, 2_000)
+    history = [(k + 1, k / 10, v, 9, 0.6, 0.4) for k, v in enumerate(noise)]
+    fig = views.training_curves(history, "Noise")
+    band = fig.axes[0].collections[0].get_paths()[0].vertices
+    middle = band[(band[:, 0] > 500) & (band[:, 0] < 1_500)][:, 1]
+    assert np.allclose(np.unique(middle.round()), [0, 1])
+    assert middle.min() > 0.02 and middle.max() < 0.98
+    assert np.allclose(fig.axes[0].lines[0].get_ydata(), 0.5, atol=0.15)
     plt.close(fig)
 
 
