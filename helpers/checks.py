@@ -6,12 +6,28 @@ compares equal on every machine.
 
 import contextlib
 import functools
+import json
+import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def _recorded(claim: str, *numbers: float) -> bool:
+    """Write a check down while tools.calibrate looks for its range."""
+    path = os.environ.get("COURSE_CHECKS")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([claim, *numbers]) + "\n")
+    return bool(path)
 
 
 def check(claim: str, value: float, low: float, high: float) -> None:
     """Print the claim if low <= value <= high, otherwise raise.
+
+    If the environment variable COURSE_CHECKS names a file, claim, value and
+    range are added to it, and a value outside its range does not stop the
+    lesson: so tools.calibrate sees every value of a run.
 
     Args:
         claim: what the value shows, in words.
@@ -23,7 +39,8 @@ def check(claim: str, value: float, low: float, high: float) -> None:
         AssertionError: the value lies outside, or is not a number.
     """
     value = float(value)
-    if not low <= value <= high:
+    calibrating = _recorded(claim, value, low, high)
+    if not low <= value <= high and not (calibrating and low < high):
         raise AssertionError(
             f"{claim}: {value:.6g} is outside [{low:g}, {high:g}]"
         )

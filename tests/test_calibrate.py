@@ -1,0 +1,119 @@
+"""Ranges of checks: recorded, wide enough, and refused without a record."""
+
+import json
+import math
+import re
+
+import nbformat
+import pytest
+
+from helpers.checks import check
+from tools import calibrate, lessons
+
+PRINTED = re.compile(
+    r"^ok  (?P<claim>.+): within \[(?P<low>[^,]+), (?P<high>[^\]]+)\]$", re.M
+)
+
+
+def printed_ranges(notebook):
+    """Claim -> ends of the range, as a stored lesson prints them."""
+    cells = lessons.code_cells(nbformat.read(notebook, as_version=4))
+    text = "\n".join(
+        output.text
+        for cell in cells
+        for output in cell.outputs
+        if output.get("name") == "stdout"
+    )
+    return {
+        match["claim"]: (float(match["low"]), float(match["high"]))
+        for match in PRINTED.finditer(text)
+    }
+
+
+def missing(printed, claims):
+    """Claims of a lesson whose range has no record, or another one."""
+    for claim, ends in printed.items():
+        entry = claims.get(claim)
+        if entry is None:
+            yield f"{claim}: no record"
+        elif not all(
+            math.isclose(a, b, rel_tol=1e-5)
+            for a, b in zip(ends, (entry["low"], entry["high"]), strict=True)
+        ):
+            yield f"{claim}: recorded for another range"
+
+
+@pytest.mark.parametrize("notebook", lessons.choose([]), ids=lambda p: p.stem)
+def test_every_range_of_a_lesson_has_its_record(notebook):
+    printed = printed_ranges(notebook)
+    file = calibrate.RESULTS / f"{notebook.stem[:2]}_checks.json"
+    again = f"python -m tools.calibrate {notebook.stem[:2]}"
+    claims = json.loads(file.read_text(encoding="utf-8"))["claims"]
+    assert not list(missing(printed, claims)), f"Run: {again}"
+    assert set(claims) == set(printed), f"old claims; run: {again}"
+    for entry in claims.values():
+        assert set(entry["values"]) == set(calibrate.RUNS)
+    assert not calibrate.faults(claims)
+
+
+def test_a_range_without_its_record_is_found():
+    entry = {"low": 0, "high": 1, "values": {}}
+    assert not list(missing({"a": (0, 1)}, {"a": entry}))
+    assert list(missing({"b": (0, 1)}, {"a": entry})) == ["b: no record"]
+    assert list(missing({"a": (0, 2)}, {"a": entry})) == [
+        "a: recorded for another range"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "n_faults"),
+    [
+        ((0.4, 0.6), 0, 1, 0),
+        ((0.1, 0.6), 0, 1, 1),  # no room below
+        ((0.4, 0.9), 0, 1, 1),  # no room above
+        ((0.4, 1.2), 0, 1, 1),  # outside
+        ((0.4, 1.0), 0, 1, 0),  # the end of a scale
+        ((0.5, 0.5), 0, 1, 0),
+    ],
+)
+def test_a_range_needs_room_to_either_side(values, low, high, n_faults):
+    runs = {k: [["claim", v, low, high]] for k, v in enumerate(values)}
+    claims = calibrate.gather(runs)
+    assert len(calibrate.faults(claims)) == n_faults
+
+
+def test_claims_of_one_value_need_no_range():
+    assert calibrate.gather({"seed 0": [["claim", 4, 4, 4]]}) == {}
+
+
+def test_a_check_writes_itself_down_and_goes_on(tmp_path, monkeypatch, capsys):
+    record = tmp_path / "record.jsonl"
+    monkeypatch.setenv("COURSE_CHECKS", str(record))
+    check("inside", 0.5, 0, 1)
+    check("outside", 2, 0, 1)
+    with pytest.raises(AssertionError, match="outside"):
+        check("one value", 2, 1, 1)
+    rows = [json.loads(line) for line in record.read_text().splitlines()]
+    assert rows == [
+        ["inside", 0.5, 0, 1],
+        ["outside", 2.0, 0, 1],
+        ["one value", 2.0, 1, 1],
+    ]
+
+
+def test_a_run_is_kept_until_the_lesson_changes(tmp_path, monkeypatch):
+    notebook = tmp_path / "07_toy.ipynb"
+    cell = nbformat.v4.new_code_cell(
+        "from helpers.checks import check\ncheck('claim', 0.5, 0, 1)"
+    )
+    page = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.write(page, notebook)
+    monkeypatch.setattr(calibrate, "BUILD", tmp_path)
+    rows = calibrate.run_once(notebook, "seed 1")
+    assert rows == [["claim", 0.5, 0, 1]]
+    monkeypatch.setattr(calibrate.subprocess, "run", None)  # not called
+    assert calibrate.run_once(notebook, "seed 1") == rows
+    page.cells[0].source += "  # changed"
+    nbformat.write(page, notebook)
+    with pytest.raises(TypeError):
+        calibrate.run_once(notebook, "seed 1")

@@ -1,0 +1,173 @@
+"""Record what the checks of a lesson measure: python -m tools.calibrate NN.
+
+The lesson runs under five seeds, then once each with one thread, with oneDNN
+off and in the ci profile. Every `check` writes its value down; the values
+stand in data/results/NN_checks.json, with the range that they suggest. A
+range in a lesson is wide enough if `faults` has nothing to say. Runs of the
+present text are kept in build/, so that an interrupted calibration goes on.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+
+from helpers import data, runtime
+from tools import lessons
+
+RESULTS = runtime.ROOT / "data" / "results"
+BUILD = runtime.ROOT / "build" / "calibrate"
+SEEDS = (0, 1, 2, 3, 4)
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+RUNS = {
+    **{f"seed {k}": {"COURSE_SEED": str(k)} for k in SEEDS},
+    "one thread": dict.fromkeys(THREADS, "1"),
+    "oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "ci": {"COURSE_PROFILE": "ci"},
+}
+MARGIN = 0.5  # of the spread over the runs, to either side
+
+
+def fingerprint(notebook: Path) -> str:
+    """Return a hash of all that a lesson's values may depend on."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    parts = [cell.source for cell in cells if cell.cell_type == "code"]
+    for file in sorted((runtime.ROOT / "helpers").rglob("*.py")):
+        parts.append(file.read_text(encoding="utf-8"))
+    for file in sorted((runtime.ROOT / "data").rglob("*.json")):
+        if RESULTS not in file.parents:
+            parts.append(file.read_text(encoding="utf-8"))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def run_once(notebook: Path, name: str) -> list[list]:
+    """Run a lesson in one of `RUNS`; return what its checks recorded.
+
+    Args:
+        notebook: the lesson.
+        name: of the run.
+
+    Returns:
+        Rows of claim, value, low, high, in the order of the lesson.
+
+    Raises:
+        RuntimeError: the lesson failed for another reason than a range.
+    """
+    label = f"{notebook.stem[:2]}_{name.replace(' ', '_')}"
+    record = BUILD / f"{label}_{fingerprint(notebook)}.jsonl"
+    if not record.exists():
+        draft = record.with_suffix(".part")
+        draft.unlink(missing_ok=True)
+        environment = {"COURSE_PROFILE": "lecture", "COURSE_SEED": "0"}
+        environment |= RUNS[name] | {"COURSE_CHECKS": str(draft)}
+        command = [sys.executable, "-m", "tools.lessons", "one"]
+        target = BUILD / f"{label}.ipynb"
+        done = subprocess.run(
+            [*command, str(notebook), str(target)],
+            cwd=runtime.ROOT,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(
+                f"{label}: {(done.stdout + done.stderr)[-500:]}"
+            )
+        draft.replace(record)
+    lines = record.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def gather(runs: dict[str, list[list]]) -> dict[str, dict]:
+    """Put the values of each claim together.
+
+    Args:
+        runs: name of the run -> rows of claim, value, low, high.
+
+    Returns:
+        Claim -> its range and its values by run. Claims of equal ends,
+        which admit one value, are left out.
+    """
+    claims: dict[str, dict] = defaultdict(dict)
+    for name, rows in runs.items():
+        for claim, value, low, high in rows:
+            if low < high:
+                entry = claims[claim]
+                entry |= {"low": low, "high": high}
+                values = entry.setdefault("values", {})
+                values[name] = float(f"{value:.5g}")
+    return dict(claims)
+
+
+def faults(claims: dict[str, dict]) -> list[str]:
+    """Say which ranges are too narrow for what was measured.
+
+    To either side there must be room for half the spread of the runs. A
+    value that meets an end exactly has reached the end of its scale, a
+    share of 1 for instance, and needs no room there.
+
+    Args:
+        claims: as `gather` returns them.
+
+    Returns:
+        One sentence a fault, with the range that would do.
+    """
+    found = []
+    for claim, entry in claims.items():
+        least, most = (
+            min(entry["values"].values()),
+            max(entry["values"].values()),
+        )
+        room = MARGIN * (most - least)
+        low = least if least == entry["low"] else least - room
+        high = most if most == entry["high"] else most + room
+        if low < entry["low"] or high > entry["high"]:
+            found.append(
+                f"{claim}: measured {least:g} to {most:g}, so the range "
+                f"[{entry['low']:g}, {entry['high']:g}] should hold "
+                f"[{low:.4g}, {high:.4g}]"
+            )
+    return found
+
+
+def calibrate(number: str) -> int:
+    """Calibrate one lesson and write its record; the exit status.
+
+    Raises:
+        DataError: the full MNIST is not at hand.
+    """
+    if data.source() == data.SMALL:
+        raise data.DataError(f"Calibrate on the full MNIST. {data.MEND}")
+    [notebook] = lessons.choose([number])
+    BUILD.mkdir(parents=True, exist_ok=True)
+    RESULTS.mkdir(exist_ok=True)
+    runs = {}
+    for name in RUNS:
+        runs[name] = run_once(notebook, name)
+        print(f"{notebook.stem}: {name}: {len(runs[name])} checks", flush=True)
+    claims = gather(runs)
+    record = {
+        "command": f"python -m tools.calibrate {number}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "versions": {p: version(p) for p in ("keras", "numpy")},
+        "claims": claims,
+    }
+    text = json.dumps(record, indent=1) + "\n"
+    target = RESULTS / f"{notebook.stem[:2]}_checks.json"
+    target.write_text(text, encoding="utf-8")
+    print("\n".join(faults(claims)) or "every range is wide enough")
+    return 1 if faults(claims) else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("number")
+    sys.exit(calibrate(parser.parse_args().number))
