@@ -1,8 +1,10 @@
-"""Every notebook as a class runs it: strict, and no cell over a minute.
+"""Every notebook as a class runs it: strict, no cell over a minute, and with
+the digits that the live run of lesson 03 promises.
 
 Not part of `course.py test`, for it takes minutes: `pytest -m lecture`.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from test_live_runs import PROMISES, broken_promises
 
 from helpers import data, runtime
+from tools import live_runs
 
 NOTEBOOKS = sorted((runtime.ROOT / "notebooks").rglob("[0-9]*.ipynb"))
 SECONDS_PER_CELL = 60
@@ -48,3 +52,28 @@ def test_in_class_on_mnist_5k(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_in_class_on_the_full_mnist(notebook: Path, full_mnist: str) -> None:
     assert run_strictly(notebook, full_mnist) < SECONDS_PER_LESSON
+
+
+def live_run(k: int, source: str) -> dict[str, float]:
+    """Train as lesson 03 does under a COURSE_SEED; return its figures."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.live_runs", "--seed", str(k)],
+        cwd=runtime.ROOT,
+        env=os.environ | {"COURSE_PROFILE": "lecture", "COURSE_MNIST": source},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-4_000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+@pytest.mark.lecture
+@pytest.mark.parametrize("k", live_runs.SEEDS)
+def test_the_digits_of_a_class(k: int, full_mnist: str) -> None:
+    assert not broken_promises(live_run(k, full_mnist)), PROMISES
+
+
+@pytest.mark.lecture
+@pytest.mark.parametrize("k", live_runs.SEEDS[:2])
+def test_the_digits_of_a_class_without_a_network(k: int) -> None:
+    assert not broken_promises(live_run(k, data.SMALL)), PROMISES
