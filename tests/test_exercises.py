@@ -1,8 +1,9 @@
 """Every checker accepts its reference and rejects plausible wrong answers."""
 
+import keras
 import numpy as np
 import pytest
-from keras import ops
+from keras import layers, ops
 
 from helpers.exercises import lesson_03
 
@@ -27,31 +28,81 @@ def always_even(n, kernel, stride):
     return np.full((n - 1) * stride + kernel, kernel // stride)
 
 
-def smoothed(real, fake, target):
-    up = target * ops.softplus(-real) + (1 - target) * ops.softplus(real)
-    return ops.mean(up) + ops.mean(ops.softplus(fake))
+def generator_with(
+    kernel, other=None, bias=False, last="tanh", hidden=layers.ReLU
+):
+    paint = layers.Conv2DTranspose
+    return keras.Sequential(
+        [
+            keras.Input((64,)),
+            layers.Dense(7 * 7 * 64, use_bias=False),
+            layers.Reshape((7, 7, 64)),
+            layers.BatchNormalization(momentum=0.9),
+            hidden(),
+            paint(32, other or kernel, 2, padding="same", use_bias=bias),
+            layers.BatchNormalization(momentum=0.9),
+            hidden(),
+            paint(1, kernel, 2, padding="same", activation=last),
+        ]
+    )
 
 
-def both_sides(real, fake, target):
-    down = target * ops.softplus(fake) + (1 - target) * ops.softplus(-fake)
-    return smoothed(real, real * 0 - 99, target) + ops.mean(down)
-
-
-def scaled_only(real, fake, target):
-    up = target * ops.softplus(-real)
-    return ops.mean(up) + ops.mean(ops.softplus(fake))
-
-
-def swapped(real, fake, target):
-    return smoothed(real, fake, 1 - target)
+def adam(gradients, learning_rate, beta_1, beta_2, correct=True):
+    m = v = 0.0
+    moves = []
+    for t, g in enumerate(gradients, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat = m / (1 - beta_1**t) if correct else m
+        v_hat = v / (1 - beta_2**t) if correct else v
+        moves.append(-learning_rate * m_hat / (np.sqrt(v_hat) + 1e-7))
+    return np.array(moves)
 
 
 CASES = [
-    (lesson_03.exercise_1, overlap, [too_short, stride_one, always_even, 7]),
     (
-        lesson_03.exercise_2,
-        smoothed,
-        [both_sides, scaled_only, swapped, lambda r, f, t: r, 0.9],
+        lesson_03.exercise_1,
+        (np.log1p(np.exp(-1)), np.log(2)),
+        [(0, np.inf), (0.4, 0.69), (0.313, 1.0064), (np.log(2), 0.313), 0.313],
+    ),
+    (lesson_03.exercise_2, overlap, [too_short, stride_one, always_even, 7]),
+    (
+        lesson_03.exercise_3,
+        generator_with,
+        [
+            lambda kernel: generator_with(4),
+            lambda kernel: generator_with(kernel, other=4),
+            lambda kernel: generator_with(kernel, bias=True),
+            lambda kernel: generator_with(kernel, last=None),
+            lambda kernel: generator_with(kernel, last="sigmoid"),
+            lambda kernel: generator_with(kernel, hidden=layers.Identity),
+            generator_with(5),
+        ],
+    ),
+    (
+        lesson_03.exercise_4,
+        lambda a: ops.sigmoid(2 * a),
+        [
+            ops.sigmoid,
+            ops.tanh,
+            lambda a: ops.sigmoid(a / 2),
+            lambda a: 2 * ops.sigmoid(2 * a) - 1,
+            0.5,
+        ],
+    ),
+    (
+        lesson_03.exercise_5,
+        adam,
+        [
+            lambda g, *rest: adam(g, *rest, correct=False),
+            lambda g, *rest: -adam(g, *rest),
+            lambda g, lr, b1, b2: adam(g, lr, b2, b1),
+            lambda g, lr, b1, b2: adam(g, lr, 1 - b1, b2),
+            lambda g, lr, b1, b2: adam(g, lr, 0.5, 0.99),
+            lambda g, lr, b1, b2: -lr * g,
+            lambda g, lr, b1, b2: -lr * np.sign(g),
+            0.01,
+        ],
     ),
 ]
 

@@ -2,15 +2,42 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from helpers.checks import exercise
-from helpers.training import discriminator_loss
+from helpers.models import build_generator
 
 
 @exercise
-def exercise_1(answer: Callable) -> None:
+def exercise_1(answer: tuple[float, float]) -> None:
+    """Test the ends of G's loss when a sigmoid is applied twice.
+
+    Args:
+        answer: smallest and largest loss, nats.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    message = "give two numbers: answer = (smallest, largest)"
+    assert np.shape(answer) == (2,), message
+    smallest, largest = (float(end) for end in answer)
+    assert smallest < largest, "the smallest comes first"
+    p = np.linspace(0, 1, 101)
+    losses = np.log1p(np.exp(-p))  # p is taken for the logit
+    assert smallest <= losses.min() + 5e-3, (
+        "some p in [0, 1] gives a smaller loss than your smallest"
+    )
+    assert largest >= losses.max() - 5e-3, (
+        "some p in [0, 1] gives a larger loss than your largest"
+    )
+    assert smallest >= losses.min() - 5e-3, "no p gives a loss so small"
+    assert largest <= losses.max() + 5e-3, "no p gives a loss so large"
+
+
+@exercise
+def exercise_2(answer: Callable) -> None:
     """Test `overlap(n, kernel, stride)`: paintings of each output pixel.
 
     Args:
@@ -42,34 +69,109 @@ def exercise_1(answer: Callable) -> None:
 
 
 @exercise
-def exercise_2(answer: Callable) -> None:
-    """Test `smoothed_loss(logits_real, logits_fake, target)`.
+def exercise_3(answer: Callable) -> None:
+    """Test `generator_with(kernel)`: the lesson's, with another kernel.
 
     Args:
-        answer: returns a scalar, nats.
+        answer: returns a model (n, 64) -> (n, 28, 28, 1).
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), "give the function itself: answer = smoothed_loss"
-    draw = np.random.default_rng(0).normal(size=(2, 8, 1)).astype("float32")
-    real, fake = draw
-    loss = float(answer(real, fake, 1.0))
-    plain = float(discriminator_loss(real, fake))
-    assert abs(loss - plain) < 1e-5, "target 1 gives discriminator_loss"
-    still = [float(answer(real, fake, t)) for t in (0.7, 1.0)]
-    slope = float(ops.mean(real)) * 0.3
-    assert abs(still[0] - still[1] - slope) < 1e-5, (
-        "lowering the target by 0.3 adds 0.3 times the mean real logit: "
-        "only the real half changes"
+    message = "give the function itself: answer = generator_with"
+    assert callable(answer), message
+    for kernel in (4, 5, 6):
+        model = answer(kernel)
+        assert isinstance(model, keras.Model), "return a Keras model"
+        case = f"kernel {kernel}"
+        shapes = model.input_shape, model.output_shape
+        assert shapes == ((None, 64), (None, 28, 28, 1)), (
+            f"{case}: expected 64 numbers to 28x28x1, found {shapes}"
+        )
+        paint = [
+            layer
+            for layer in model.layers
+            if isinstance(layer, layers.Conv2DTranspose)
+        ]
+        sizes = [layer.kernel_size for layer in paint]
+        assert sizes == [(kernel, kernel)] * 2, (
+            f"{case}: both transposed convolutions change, found {sizes}"
+        )
+        wanted = 64 * 3_136 + 4 * 64 + 4 * 32 + kernel**2 * (64 * 32 + 32) + 1
+        assert model.count_params() == wanted, (
+            f"{case}: expected {wanted:,} weights, found "
+            f"{model.count_params():,}; change the kernel alone"
+        )
+    lesson, model = build_generator(64), answer(4)
+    model.set_weights(lesson.get_weights())
+    z = np.random.default_rng(0).normal(size=(8, 64)).astype("float32")
+    pictures = [
+        ops.convert_to_numpy(m(z, training=True)) for m in (lesson, model)
+    ]
+    assert np.allclose(*pictures, atol=1e-5), (
+        "kernel 4: with the weights of the lesson's generator it draws other "
+        "pictures; layers, activations and their order stay as they are"
     )
-    grid = np.linspace(-6, 6, 241, dtype="float32")
-    far = np.full((1, 1), -30, "float32")
-    curve = [float(answer(np.full((1, 1), v), far, 0.9)) for v in grid]
-    best = grid[int(np.argmin(curve))]
-    assert abs(best - np.log(9)) < 0.06, (
-        "with target 0.9 the best real logit is log(0.9 / 0.1) = 2.2"
+
+
+@exercise
+def exercise_4(answer: Callable) -> None:
+    """Test `unit(a)`: tanh moved to [0, 1].
+
+    Args:
+        answer: of numbers before the last activation, any shape.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = unit"
+    a = np.linspace(-4, 4, 81, dtype="float32")
+    values = ops.convert_to_numpy(answer(a))
+    assert values.shape == a.shape, "as many values come out as go in"
+    assert values.min() >= 0, "black is 0: no value is negative"
+    assert abs(values[40] - 0.5) < 1e-6, "0 lies in the middle, at 1/2"
+    slope = (values[41] - values[39]) / (a[41] - a[39])
+    assert abs(slope - 0.5) < 1e-2, (
+        "halving the range of tanh halves its slope at 0, from 1 to 1/2"
     )
-    assert abs(min(curve) - 0.3251) < 1e-3, (
-        "at that logit the loss is the entropy of 0.9, 0.325 nats"
+    wanted = (np.tanh(a) + 1) / 2
+    assert np.abs(values - wanted).max() < 1e-6, (
+        "the pictures stay the same: unit(a) is (tanh(a) + 1) / 2"
     )
+
+
+@exercise
+def exercise_5(answer: Callable) -> None:
+    """Test `adam(gradients, learning_rate, beta_1, beta_2)`.
+
+    Args:
+        answer: returns the changes of one weight, one a gradient (n,).
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = adam"
+    draw = np.random.default_rng(0).normal(1, 1, 20)
+    moves = np.asarray(answer(draw, 0.01, 0.5, 0.99), float)
+    assert moves.shape == draw.shape, "one change for each gradient"
+    assert moves[0] * draw[0] < 0, "a weight moves against its gradient"
+    assert abs(abs(moves[0]) - 0.01) < 1e-5, (
+        "the first change is the learning rate, however large the gradient: "
+        "correct both running means for their start at 0"
+    )
+    tenfold = np.asarray(answer(10 * draw, 0.01, 0.5, 0.99), float)
+    assert np.allclose(moves, tenfold, rtol=1e-3), (
+        "ten times the gradients, the same changes"
+    )
+    for settings in ((0.01, 0.5, 0.99), (0.03, 0.9, 0.999)):
+        weight = keras.Variable(0.0)
+        optimizer = keras.optimizers.Adam(*settings)
+        path = [0.0]
+        for gradient in draw.astype("float32"):
+            optimizer.apply([ops.convert_to_tensor(gradient)], [weight])
+            path.append(float(ops.convert_to_numpy(weight)))
+        moves = np.asarray(answer(draw, *settings), float)
+        assert np.allclose(moves, np.diff(path), atol=1e-5), (
+            "the changes differ from those of keras.optimizers.Adam with "
+            f"learning rate, beta_1 and beta_2 of {settings}"
+        )
