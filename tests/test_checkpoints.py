@@ -173,14 +173,14 @@ def test_the_generator_is_measured_on_three_splits():
 # ------------------------------------------------- how a classifier is made
 
 
-TOY = make_checkpoints.ClassifierPlan(seed=1, epochs=3, batch_size=32)
+TOY = make_checkpoints.ClassifierPlan(seed=1, epochs=2, batch_size=32)
 
 
 def test_a_stopped_classifier_goes_on_exactly(tmp_path):
     x, y = data.load("train", 100)
     train = make_checkpoints.train_classifier
     straight, _ = train(TOY, x, y, tmp_path / "straight")
-    train(TOY, x, y, tmp_path / "state", stop_after=2)
+    train(TOY, x, y, tmp_path / "state", stop_after=1)
     resumed, seconds = train(TOY, x, y, tmp_path / "state")
     assert seconds > 0
     pairs = zip(straight.get_weights(), resumed.get_weights(), strict=True)
