@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -109,6 +110,26 @@ def seed(k: int) -> int:
     value = 10_000 * COURSE_SEED + k
     keras.utils.set_random_seed(value)
     return value
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file whole or not at all (temporary file, then rename).
+
+    Args:
+        path: where to; the folder must exist.
+        content: what `json.dumps` accepts.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+        TypeError: something that JSON does not have.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        text = json.dumps(content, indent=1) + "\n"
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def finding(item: str, value: str, ok: bool, remedy: str) -> dict[str, Any]:

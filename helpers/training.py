@@ -46,9 +46,6 @@ class Recipe:
         beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
         beta_2: Adam's, both networks.
         ema_decay: share of the old average kept at each step.
-        decay_steps: steps over which both learning rates fall to 0 on a
-            cosine (Loshchilov, Hutter, arXiv:1608.03983, equation 5); 0
-            keeps them constant.
         r1_gamma: weight of the gradient penalty of `penalty_step`, 0 for
             none.
     """
@@ -61,7 +58,6 @@ class Recipe:
     beta_1: float = 0.5
     beta_2: float = 0.99
     ema_decay: float = 0.995
-    decay_steps: int = 0
     r1_gamma: float = 0.0
 
 
@@ -90,6 +86,25 @@ class Gan:
     history: list[tuple[float, ...]] = dataclasses.field(default_factory=list)
 
 
+def build_optimizer(  # not taught
+    recipe: Recipe, model: keras.Model
+) -> keras.optimizers.Optimizer:
+    """Build the Adam of one network, for its trainable variables alone.
+
+    Args:
+        recipe: learning rate and betas.
+        model: the network that it will move.
+
+    Returns:
+        A built optimiser, its running means 0.
+    """
+    optimizer = keras.optimizers.Adam(
+        recipe.learning_rate, recipe.beta_1, recipe.beta_2
+    )
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
 def build_gan(recipe: Recipe) -> Gan:  # not taught
     """Build networks and optimisers anew; the same recipe, the same weights.
 
@@ -104,16 +119,9 @@ def build_gan(recipe: Recipe) -> Gan:  # not taught
     discriminator = build_discriminator(recipe.width)
     average = build_generator(recipe.latent_dim, recipe.width)
     average.set_weights(generator.get_weights())
-    optimizers = []
-    for model in (generator, discriminator):
-        rate = recipe.learning_rate
-        if recipe.decay_steps:
-            rate = keras.optimizers.schedules.CosineDecay(
-                rate, recipe.decay_steps
-            )
-        optimizer = keras.optimizers.Adam(rate, recipe.beta_1, recipe.beta_2)
-        optimizer.build(model.trainable_variables)
-        optimizers.append(optimizer)
+    optimizers = [
+        build_optimizer(recipe, model) for model in (generator, discriminator)
+    ]
     step = tf.Variable(0, dtype=tf.int64, name="step")
     return Gan(recipe, generator, discriminator, average, *optimizers, step)
 

@@ -1,5 +1,6 @@
 """Profiles, seeds, and TensorFlow's silence."""
 
+import json
 import subprocess
 import sys
 
@@ -25,6 +26,16 @@ def test_by_profile_follows_the_profile(monkeypatch):
     for profile, value in (("ci", 1), ("lecture", 2), ("full", 3)):
         monkeypatch.setattr(runtime, "PROFILE", profile)
         assert runtime.by_profile(ci=1, lecture=2, full=3) == value
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "record.json"
+    runtime.write_json(path, {"a": [1, 2]})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1, 2]}
+    with pytest.raises(TypeError):
+        runtime.write_json(path, {"a": object()})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": [1, 2]}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_seed_repeats_and_course_seed_moves_it(monkeypatch):

@@ -160,9 +160,8 @@ def calibrate(number: str) -> int:
         "versions": {p: version(p) for p in ("keras", "numpy")},
         "claims": claims,
     }
-    text = json.dumps(record, indent=1) + "\n"
     target = RESULTS / f"{notebook.stem[:2]}_checks.json"
-    target.write_text(text, encoding="utf-8")
+    runtime.write_json(target, record)
     print("\n".join(faults(claims)) or "every range is wide enough")
     return 1 if faults(claims) else 0
 

@@ -43,11 +43,7 @@ def without_hidden_layer(gan: training.Gan) -> None:
     gan.discriminator = keras.Sequential(
         [keras.Input((28, 28, 1)), *kept, keras.layers.Dense(1)]
     )
-    recipe = gan.recipe
-    gan.d_optimizer = keras.optimizers.Adam(
-        recipe.learning_rate, recipe.beta_1, recipe.beta_2
-    )
-    gan.d_optimizer.build(gan.discriminator.trainable_variables)
+    gan.d_optimizer = training.build_optimizer(gan.recipe, gan.discriminator)
 
 
 def measure(
@@ -131,10 +127,7 @@ def main() -> None:
                 | values
                 | {"recipe": dataclasses.asdict(recipe)}
             )
-            draft = RESULTS.with_suffix(".tmp")
-            text = json.dumps(record, indent=1) + "\n"
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(RESULTS)
+            runtime.write_json(RESULTS, record)
             print(change, k, values, flush=True)
 
 

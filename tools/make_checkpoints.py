@@ -170,9 +170,7 @@ def train_classifier(
             "seconds": seconds,
             "file": suffix,
         }
-        draft = notes.with_suffix(".tmp")
-        draft.write_text(json.dumps(found), encoding="utf-8")
-        draft.replace(notes)
+        runtime.write_json(notes, found)
         print(f"epoch {epoch + 1} of {plan.epochs}", flush=True)
     return model, seconds
 
