@@ -1,5 +1,6 @@
 """Fixtures that several test files use."""
 
+import functools
 import os
 import signal
 from pathlib import Path
@@ -31,5 +32,7 @@ def uncompiled(monkeypatch) -> None:
     monkeypatch.setattr(
         training,
         "compile_step",
-        lambda gan: lambda images: training.train_step(gan, images),
+        lambda gan, take_step=training.train_step: functools.partial(
+            take_step, gan
+        ),
     )

@@ -59,14 +59,8 @@ class ClassifierPlan:
 PLANS = {
     "digit_classifier": ClassifierPlan(seed=2_026, epochs=16),
     "dcgan": GanPlan(
-        training.Recipe(
-            seed=2_026,
-            batch_size=64,
-            learning_rate=2e-3,
-            ema_decay=0.999,
-            r1_gamma=1.0,
-        ),
-        n_steps=8_000,
+        training.Recipe(seed=2_026, batch_size=64, ema_decay=0.999),
+        n_steps=20_000,
     ),
 }
 
