@@ -334,9 +334,7 @@ ENTRIES = {
         "first light network",
         "least squares, no penalty, no hidden layer in D; Adam's default "
         "beta_2",
-        training.Recipe(
-            seed=0, batch_size=64, learning_rate=1e-3, beta_2=0.999
-        ),
+        training.Recipe(seed=0, learning_rate=1e-3, beta_2=0.999),
         build_light,
         PublishedStep(joint=True, loss=squares),
     ),

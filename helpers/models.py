@@ -38,12 +38,12 @@ def build_generator(latent_dim: int, width: int = 64) -> keras.Model:
     )
 
 
-def build_discriminator(width: int = 64) -> keras.Model:
+def build_discriminator(width: int = 32) -> keras.Model:
     """Build the light DCGAN discriminator for 28x28 grey images.
 
     Two 4x4 convolutions of stride 2 with LeakyReLU of slope 0.2
-    (arXiv:1511.06434, sections 3 and 4), a 3x3 convolution that keeps the
-    7x7 positions, a hidden dense layer, then one logit an image.
+    (arXiv:1511.06434, sections 3 and 4), a 3x3 convolution between them that
+    keeps the 14x14 positions, a hidden dense layer, then one logit an image.
 
     Args:
         width: feature maps of the 7x7 end, an even number.
@@ -56,12 +56,12 @@ def build_discriminator(width: int = 64) -> keras.Model:
             keras.Input((28, 28, 1)),
             layers.Conv2D(width // 2, 4, strides=2, padding="same"),
             layers.LeakyReLU(negative_slope=0.2),
+            layers.Conv2D(width // 2, 3, padding="same"),
+            layers.LeakyReLU(negative_slope=0.2),
             layers.Conv2D(width, 4, strides=2, padding="same"),
             layers.LeakyReLU(negative_slope=0.2),
-            layers.Conv2D(width, 3, padding="same"),
-            layers.LeakyReLU(negative_slope=0.2),
             layers.Flatten(),
-            layers.Dense(2 * width),
+            layers.Dense(4 * width),
             layers.LeakyReLU(negative_slope=0.2),
             layers.Dense(1),
         ],

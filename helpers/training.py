@@ -39,7 +39,8 @@ class Recipe:
     Attributes:
         seed: every random draw of the run follows from it.
         latent_dim: length of z.
-        width: feature maps of both networks at 7x7.
+        width: feature maps of the generator at 7x7.
+        d_width: feature maps of the discriminator at 7x7.
         batch_size: real images a step.
         learning_rate: Adam's, both networks.
         beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
@@ -51,10 +52,11 @@ class Recipe:
     seed: int
     latent_dim: int = 64
     width: int = 64
-    batch_size: int = 32
+    d_width: int = 32
+    batch_size: int = 64
     learning_rate: float = 2e-3
     beta_1: float = 0.5
-    beta_2: float = 0.99
+    beta_2: float = 0.9
     ema_decay: float = 0.995
     r1_gamma: float = 10.0
 
@@ -117,7 +119,7 @@ def build_gan(recipe: Recipe) -> Gan:  # not taught
     """
     keras.utils.set_random_seed(recipe.seed)
     generator = build_generator(recipe.latent_dim, recipe.width)
-    discriminator = build_discriminator(recipe.width)
+    discriminator = build_discriminator(recipe.d_width)
     average = build_generator(recipe.latent_dim, recipe.width)
     average.set_weights(generator.get_weights())
     optimizers = [

@@ -20,10 +20,10 @@ from benchmarks.tables import cell, markdown  # isort: skip
 # Of a layer on one image: kernel positions times kernel size.
 G_MACS = [64 * 3136, 7 * 7 * 4 * 4 * 64 * 32, 14 * 14 * 4 * 4 * 32]
 D_MACS = [
-    14 * 14 * 4 * 4 * 32,
-    7 * 7 * 4 * 4 * 32 * 64,
-    7 * 7 * 3 * 3 * 64 * 64,
-    3136 * 128,
+    14 * 14 * 4 * 4 * 16,
+    14 * 14 * 3 * 3 * 16 * 16,
+    7 * 7 * 4 * 4 * 16 * 32,
+    1568 * 128,
     128,
 ]
 PRODUCTS = ("MatMul", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")

@@ -31,7 +31,9 @@ def tiny(monkeypatch):
     """A benchmark of three steps, one a mark, on 24 images."""
     x = data.load("train")[0][:24]
     monkeypatch.setattr(data, "load", lambda split: (x, None))
-    recipe = training.Recipe(seed=0, latent_dim=4, width=8, batch_size=24)
+    recipe = training.Recipe(
+        seed=0, latent_dim=4, width=8, d_width=8, batch_size=24
+    )
     entry = dataclasses.replace(
         recipes.ENTRIES["course"], recipe=recipe, epochs=3
     )

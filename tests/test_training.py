@@ -12,7 +12,9 @@ from keras import ops
 from helpers import data, training
 
 N_STEPS = 120
-RECIPE = training.Recipe(seed=1, latent_dim=8, width=8, batch_size=16)
+RECIPE = training.Recipe(
+    seed=1, latent_dim=8, width=8, d_width=8, batch_size=16
+)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ import pytest
 from helpers import training, views
 
 ALT = "A line that rises from zero to one"
-RECIPE = training.Recipe(seed=0, latent_dim=4, width=8, batch_size=8)
+RECIPE = training.Recipe(
+    seed=0, latent_dim=4, width=8, d_width=8, batch_size=8
+)
 
 
 class Screen:

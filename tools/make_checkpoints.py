@@ -59,7 +59,7 @@ class ClassifierPlan:
 PLANS = {
     "digit_classifier": ClassifierPlan(seed=2_026, epochs=16),
     "dcgan": GanPlan(
-        training.Recipe(seed=2_026, batch_size=64, ema_decay=0.999),
+        training.Recipe(seed=2_026, ema_decay=0.999),
         n_steps=20_000,
     ),
 }
@@ -341,7 +341,7 @@ def make_gan(name: str, plan: GanPlan) -> bool:
     discriminator = card | {
         "title": "Discriminator that dcgan_generator was trained against",
         "builder": "build_discriminator",
-        "arguments": {"width": recipe.width},
+        "arguments": {"width": recipe.d_width},
     }
     checkpoints.save(f"{name}_generator", gan.average, generator)
     checkpoints.save(f"{name}_discriminator", gan.discriminator, discriminator)
