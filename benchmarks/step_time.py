@@ -60,7 +60,7 @@ class Settings:
     Attributes:
         rounds: turns that each call gets, `BURST` calls a turn.
         batches: images a step.
-        widths: factors of the recipe's width.
+        widths: factors of the recipe's widths, of G and D alike.
         sizes: images in memory.
         n_train: images that the steps draw from.
     """
@@ -520,7 +520,10 @@ def report(recipe: training.Recipe, settings: Settings) -> str:
     """
     change = dataclasses.replace
     batches = [change(recipe, batch_size=n) for n in settings.batches]
-    widths = [change(recipe, width=k * recipe.width) for k in settings.widths]
+    widths = [
+        change(recipe, width=k * recipe.width, d_width=k * recipe.d_width)
+        for k in settings.widths
+    ]
     sections = step_sections(recipe, settings)
     for title, changed in (("batch size", batches), ("width", widths)):
         table = growth_table(changed, settings)
