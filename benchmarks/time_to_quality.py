@@ -152,7 +152,9 @@ def measure(
             return
         training.save_state(gan, state)
         step, spent = gan.history[-1][:2]
-        images = int(step) * recipe.batch_size
+        # The last batch of an epoch is smaller.
+        epochs, k = divmod(int(step), -(-len(x) // recipe.batch_size))
+        images = epochs * len(x) + k * recipe.batch_size
         row = (name, seed, int(step), spent, images)
         row = dict(zip(COLUMNS, row, strict=True))
         yield row | judged(gan, entry, real)

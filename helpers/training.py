@@ -108,6 +108,34 @@ def build_optimizer(  # not taught
     return optimizer
 
 
+def assemble(  # not taught
+    recipe: Recipe,
+    make_generator: Callable[[], keras.Model],
+    make_discriminator: Callable[[], keras.Model],
+) -> Gan:
+    """Put a run together; without a decay, the average is the generator.
+
+    Args:
+        recipe: seed and optimisers.
+        make_generator: builds G; called twice where there is an average.
+        make_discriminator: builds D.
+
+    Returns:
+        An untrained run.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    generator, discriminator = make_generator(), make_discriminator()
+    average = generator
+    if recipe.ema_decay:
+        average = make_generator()
+        average.set_weights(generator.get_weights())
+    optimizers = [
+        build_optimizer(recipe, model) for model in (generator, discriminator)
+    ]
+    step = tf.Variable(0, dtype=tf.int64, name="step")
+    return Gan(recipe, generator, discriminator, average, *optimizers, step)
+
+
 def build_gan(recipe: Recipe) -> Gan:  # not taught
     """Build networks and optimisers anew; the same recipe, the same weights.
 
@@ -117,16 +145,11 @@ def build_gan(recipe: Recipe) -> Gan:  # not taught
     Returns:
         An untrained run.
     """
-    keras.utils.set_random_seed(recipe.seed)
-    generator = build_generator(recipe.latent_dim, recipe.width)
-    discriminator = build_discriminator(recipe.d_width)
-    average = build_generator(recipe.latent_dim, recipe.width)
-    average.set_weights(generator.get_weights())
-    optimizers = [
-        build_optimizer(recipe, model) for model in (generator, discriminator)
-    ]
-    step = tf.Variable(0, dtype=tf.int64, name="step")
-    return Gan(recipe, generator, discriminator, average, *optimizers, step)
+    return assemble(
+        recipe,
+        lambda: build_generator(recipe.latent_dim, recipe.width),
+        lambda: build_discriminator(recipe.d_width),
+    )
 
 
 def sample_z(n: int, latent_dim: int, seed: int, step: int) -> tf.Tensor:

@@ -128,7 +128,8 @@ def main() -> None:
     if RESULTS.exists():
         record = json.loads(RESULTS.read_text(encoding="utf-8"))
     done = {(run["change"], run["seed"]) for run in record["runs"]}
-    for change in (*CHANGES, *WITHOUT):
+    order = [*CHANGES, *WITHOUT]
+    for change in order:
         for k in SEEDS_OF_OURS if change == OURS else SEEDS_OF_A_CHANGE:
             if (change, k) in done:
                 continue
@@ -139,7 +140,6 @@ def main() -> None:
                 | values
                 | {"recipe": dataclasses.asdict(recipe)}
             )
-            order = [*CHANGES, *WITHOUT]
             record["runs"].sort(
                 key=lambda run: (order.index(run["change"]), run["seed"])
             )
