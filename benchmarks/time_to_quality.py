@@ -55,10 +55,20 @@ def code_hash() -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
+def processor() -> str:
+    """Return the model of the processor, where the system tells it."""
+    file = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows the name
+    if file.exists():
+        for line in file.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
 def machine() -> dict[str, str]:
     """Describe what the rows were measured on."""
     return {
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "processor": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()}, Python {platform.python_version()}",
         "versions": ", ".join(
             f"{name} {version(name)}" for name in ("keras", "numpy")

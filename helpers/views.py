@@ -6,6 +6,7 @@ blue and solid, discriminator vermilion and dashed (Okabe-Ito palette).
 
 import base64
 import io
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from helpers import training
 
@@ -38,6 +39,17 @@ STYLE = {
     "image.cmap": "gray",
     "figure.constrained_layout.use": True,
 }
+ROLES = {
+    "real": {"color": REAL, "linestyle": ":"},
+    "generated": {"color": FAKE, "linestyle": "-"},
+    "G": {"color": GENERATOR, "linestyle": "-"},
+    "D": {"color": DISCRIMINATOR, "linestyle": "--"},
+}
+OTHERS = (
+    {"color": "#009E73", "linestyle": "-."},
+    {"color": "#CC79A7", "linestyle": (0, (5, 1))},
+    {"color": "#000000", "linestyle": "-"},
+)
 DPI = 80  # 10 inches are 800 pixels: a notebook's width, and small files
 SECONDS_BETWEEN_FRAMES = 2.5
 plt.rcParams.update(STYLE)
@@ -128,6 +140,106 @@ def image_grid(
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
         _draw_tiles(ax, images, columns)
         ax.set_ylabel(label, rotation=0, ha="right", va="center")
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return fig
+
+
+def curves(
+    title: str,
+    *panels: tuple[np.ndarray, Mapping[str, np.ndarray], str, str],
+    log: bool = False,
+) -> Figure:
+    """Draw curves over one variable, a panel each, side by side.
+
+    A label that begins with real, generated, G or D has the colour and line
+    of that role in every lesson; other labels get theirs in order.
+
+    Args:
+        title: what the figure finds.
+        panels: the variable (n,), label -> values (n,), its name with unit,
+            and the name of the values with unit.
+        log: whether both axes are logarithmic.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: values of another length than the variable.
+    """
+    fig, axes = plt.subplots(1, len(panels), figsize=(10, 4), squeeze=False)
+    for ax, (x, lines, xlabel, ylabel) in zip(axes[0], panels, strict=True):
+        others = iter(OTHERS)
+        for label, y in lines.items():
+            if len(y) != len(x):
+                raise ValueError(
+                    f"{label}: {len(y)} values over {len(x)} places; give "
+                    "one value for each."
+                )
+            role = re.match(r"\w*", label).group()
+            style = ROLES[role] if role in ROLES else next(others)
+            ax.plot(x, y, lw=2, label=label, **style)
+        if log:
+            ax.set(xscale="log", yscale="log")
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return fig
+
+
+def densities(
+    title: str, x: np.ndarray, p: np.ndarray, frames: Mapping[str, np.ndarray]
+) -> Figure:
+    """Draw a film strip of samples on a line before the density they seek.
+
+    Args:
+        title: what the figure finds.
+        x: places (m,).
+        p: real density at these places (m,).
+        frames: name of the frame -> samples (n,), drawn as a kernel density
+            of bandwidth 0.15 deviations.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, axes = plt.subplots(
+        1, len(frames), figsize=(10, 2.9), sharex=True, sharey=True
+    )
+    for ax, (name, samples) in zip(axes, frames.items(), strict=True):
+        ax.fill_between(x, p, color=REAL, alpha=0.4, lw=0)
+        ax.plot(x, stats.gaussian_kde(samples, 0.15)(x), color=FAKE, ls="-")
+        ax.set(title=name, xlabel="x", ylim=(0, 2 * p.max()))
+    axes[0].set_ylabel("density")
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    return fig
+
+
+def clouds(
+    title: str, panels: Mapping[str, Sequence[np.ndarray]], reach: float
+) -> Figure:
+    """Draw real and generated points with the arrows of a field.
+
+    Args:
+        title: what the figure finds.
+        panels: name -> real points (n, 2), generated points (n, 2), places
+            (m, 2) and arrows there (m, 2); arrows keep their lengths within
+            a panel.
+        reach: both axes run from -reach to reach.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, axes = plt.subplots(
+        1, len(panels), figsize=(10, 5), sharey=True, squeeze=False
+    )
+    for ax, (name, parts) in zip(axes[0], panels.items(), strict=True):
+        x_real, x_fake, places, arrows = parts
+        ax.plot(*x_real.T, "o", ms=3, color=REAL, alpha=0.5, label="real")
+        ax.plot(*x_fake.T, "x", ms=4, color=FAKE, label="generated")
+        ax.quiver(*places.T, *arrows.T, color=DISCRIMINATOR)
+        ax.set(title=name, xlabel="x1", aspect="equal")
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    axes[0, 0].set_ylabel("x2")
+    axes[0, 0].legend(loc="upper left")
     fig.suptitle(title, x=0.01, ha="left", fontsize=14)
     return fig
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from helpers.exercises import lesson_03
+from helpers.exercises import lesson_01, lesson_03
 
 
 def overlap(n, kernel, stride):
@@ -59,7 +59,62 @@ def adam(gradients, learning_rate, beta_1, beta_2, correct=True):
     return np.array(moves)
 
 
+F_GAN = (
+    lambda t: np.exp(t - 1),
+    lambda u: 1 + np.log(u),
+    lambda t: -1 - np.log(-t),
+    lambda u: -1 / u,
+)
+
+
+def w1_line(x, y):
+    return np.abs(np.sort(x) - np.sort(y)).mean()
+
+
 CASES = [
+    (
+        lesson_01.exercise_1,
+        lambda p, q: 0.9 * p / (p + q),
+        [
+            lambda p, q: p / (p + q),
+            lambda p, q: 0.9 * p / (0.9 * p + q),
+            lambda p, q: 0.9 * p / (p + q) + 0.1 * q / (p + q),
+            lambda p, q: 0.9 * q / (p + q),
+            lambda p, q: 0.9,
+            0.9,
+        ],
+    ),
+    (
+        lesson_01.exercise_2,
+        F_GAN,
+        [
+            F_GAN[2:] + F_GAN[:2],
+            F_GAN[:2],
+            (lambda t: np.exp(t), *F_GAN[1:]),
+            (F_GAN[0], lambda u: np.log(u), *F_GAN[2:]),
+            (*F_GAN[:3], lambda u: -u),
+            (*F_GAN[:2], lambda t: 1 - np.log(-t), F_GAN[3]),
+            np.exp,
+        ],
+    ),
+    (
+        lesson_01.exercise_3,
+        {"A", "D", "F"},
+        [{"A", "D"}, {"A", "D", "F", "C"}, set(), {"G"}, "ADF", {"B", "E"}],
+    ),
+    (
+        lesson_01.exercise_4,
+        w1_line,
+        [
+            lambda x, y: np.abs(x - y).mean(),
+            lambda x, y: abs(np.mean(x) - np.mean(y)),
+            lambda x, y: np.abs(np.sort(x) - np.sort(y)),
+            lambda x, y: np.abs(np.sort(x) - np.sort(y)).sum(),
+            lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),
+            lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
+            1.0,
+        ],
+    ),
     (
         lesson_03.exercise_1,
         (np.log1p(np.exp(-1)), np.log(2)),

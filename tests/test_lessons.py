@@ -92,6 +92,17 @@ def test_a_lesson_runs_in_its_folder_and_its_memory_is_seen(tmp_path):
     ]
 
 
+def test_a_widget_is_not_stored(tmp_path):
+    source = (
+        "from ipywidgets import IntSlider, interact\n"
+        "dial = interact(lambda k: print(k), k=IntSlider(3))\n"
+        "print('beside it')"
+    )
+    path = notebook(tmp_path / "00_a.ipynb", source)
+    assert not stored(path).trouble
+    assert outputs(path) == ["beside it\n"]
+
+
 def test_a_refreshed_notebook_is_the_same_each_time(tmp_path):
     path = notebook(
         tmp_path / "00_a.ipynb",

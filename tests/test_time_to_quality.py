@@ -10,9 +10,10 @@ import pytest
 from keras import layers, ops
 
 from benchmarks import recipes, time_to_quality
-from helpers import data, metrics, training
+from helpers import data, metrics, runtime, training
 
 ENTRIES = list(recipes.ENTRIES)
+RECORD = runtime.ROOT / "benchmarks" / "record"
 
 
 def rows_of(**runs):
@@ -210,3 +211,34 @@ def test_fcd_after_seconds_is_the_median_and_range_over_seeds():
     table = time_to_quality.fcd_after(rows, (5, 10))
     assert table.loc["course"].tolist() == ["50.0 (40.0 to 60.0)", "9.0"]
     assert table.loc["light"].tolist() == ["", "65.0"]
+
+
+def test_the_record_is_what_its_rows_say(tmp_path):
+    rows = pd.read_csv(RECORD / "runs.csv")
+    said = (RECORD / "report.md").read_text(encoding="utf-8")
+    found = time_to_quality.report(rows, tmp_path) + "\n"
+    # The lines before the first table describe the machine.
+    assert said.partition("\n|")[2] == found.partition("\n|")[2]
+    assert (RECORD / "time_to_quality.png").stat().st_size > 10_000
+
+
+def test_the_record_keeps_what_the_course_promises():
+    runs = {
+        name: [run for _, run in group.groupby("seed")]
+        for name, group in pd.read_csv(RECORD / "runs.csv").groupby("recipe")
+    }
+    assert set(runs) == set(ENTRIES)
+    mains = [runs[n] for n in ("course", "light", "tensorflow_tutorial")]
+    assert [len(seeds) for seeds in mains] == [3, 3, 3]
+    course, light, tutorial = mains
+    lowest = np.median([run["fcd"].min() for run in tutorial])
+    last = np.median([run["seconds"].max() for run in tutorial])
+    reached = np.median(
+        [time_to_quality.first_below(run, lowest) for run in course]
+    )
+    assert reached <= last / 150
+    after = [
+        np.median([run.loc[run["seconds"] >= k, "fcd"].iloc[0] for run in x])
+        for x, k in ((course, 60), (light, 300))
+    ]
+    assert after[0] <= after[1]

@@ -124,7 +124,7 @@ def test_an_interrupt_at_any_time_loses_nothing(straight, x_train):
 def test_each_half_step_moves_its_own_network(x_train):
     gan = training.build_gan(RECIPE)
     z = training.sample_z(16, RECIPE.latent_dim, 0, 0)
-    with training.tf.GradientTape() as tape:
+    with training.tf.GradientTape() as g_tape:
         x_fake = gan.generator(z, training=True)
 
     def weights(model):
@@ -138,7 +138,7 @@ def test_each_half_step_moves_its_own_network(x_train):
     assert all(same(g, weights(gan.generator)))
     assert not any(same(d, weights(gan.discriminator)))
     d = weights(gan.discriminator)
-    training.generator_step(gan, x_fake, tape)
+    training.generator_step(gan, x_fake, g_tape)
     assert all(same(d, weights(gan.discriminator)))
     assert not any(same(g, weights(gan.generator)))
 

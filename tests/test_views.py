@@ -91,6 +91,66 @@ def test_curves_show_every_column():
     plt.close(fig)
 
 
+def test_curves_keep_the_colours_of_their_roles():
+    x = np.arange(3.0)
+    lines = {"D: slope": x, "other": 2 * x, "G, fast": 3 * x, "real, p": x}
+    lines |= {"third": 4 * x, "Gap": 5 * x}
+    fig = views.curves("t", (x, lines, "step", "y"), (x, {"G": x}, "a", "b"))
+    left, right = fig.axes
+    colors = {line.get_label(): line.get_color() for line in left.lines}
+    assert colors["D: slope"] == views.DISCRIMINATOR
+    assert colors["G, fast"] == views.GENERATOR
+    assert colors["real, p"] == views.REAL
+    others = {colors["other"], colors["third"], colors["Gap"]}
+    assert len(others) == 3 and not others & {
+        views.REAL,
+        views.GENERATOR,
+        views.DISCRIMINATOR,
+    }
+    for line, (label, y) in zip(left.lines, lines.items(), strict=True):
+        assert line.get_label() == label
+        assert (line.get_ydata() == y).all()
+    assert (left.get_xlabel(), right.get_ylabel()) == ("step", "b")
+    assert left.get_xscale() == "linear"
+    plt.close(fig)
+
+
+def test_curves_may_be_logarithmic_and_refuse_odd_lengths():
+    x = np.arange(1.0, 4)
+    fig = views.curves("t", (x, {"G": x}, "a", "b"), log=True)
+    assert (fig.axes[0].get_xscale(), fig.axes[0].get_yscale()) == ("log",) * 2
+    plt.close(fig)
+    with pytest.raises(ValueError, match="G: 2 values over 3 places"):
+        views.curves("t", (x, {"G": x[:2]}, "a", "b"))
+
+
+def test_densities_lie_over_what_they_seek():
+    x = np.linspace(-5, 5, 201)
+    p = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    samples = np.random.default_rng(0).normal(2, 0.5, 4_000)
+    fig = views.densities("t", x, p, {"step 0": samples, "step 9": -samples})
+    peaks = [x[ax.lines[0].get_ydata().argmax()] for ax in fig.axes]
+    assert np.allclose(peaks, [2, -2], atol=0.3)
+    assert [ax.get_title() for ax in fig.axes] == ["step 0", "step 9"]
+    area = np.trapezoid(fig.axes[0].lines[0].get_ydata(), x)
+    assert abs(area - 1) < 0.01
+    plt.close(fig)
+
+
+def test_clouds_show_points_and_arrows():
+    rng = np.random.default_rng(0)
+    parts = [rng.normal(size=(n, 2)) for n in (30, 20, 7, 7)]
+    fig = views.clouds("t", {"step 1": parts, "step 2": parts}, 4.0)
+    for ax in fig.axes:
+        real, fake = ax.lines
+        assert (np.transpose(real.get_data()) == parts[0]).all()
+        assert (np.transpose(fake.get_data()) == parts[1]).all()
+        [arrows] = [c for c in ax.collections if hasattr(c, "U")]
+        assert np.allclose(np.transpose([arrows.U, arrows.V]), parts[3])
+        assert ax.get_xlim() == (-4, 4)
+    plt.close(fig)
+
+
 def test_bands_hold_most_steps():
     noise = np.random.default_rng(0).uniform(0, 1, 2_000)
     history = [(k + 1, k / 10, v, 9, 0.6, 0.4) for k, v in enumerate(noise)]

@@ -41,6 +41,7 @@ METADATA = {
 # The README shows a figure that a lesson made: its alt text begins so.
 PICTURES = {"03": ("[figure] Film strip", ROOT / "docs" / "film_strip.png")}
 SAMPLE_SECONDS = 0.2
+WIDGET = "application/vnd.jupyter.widget-view+json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -123,6 +124,10 @@ def tidy(notebook: Any) -> None:
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     for count, cell in enumerate(code_cells(notebook), start=1):
         cell.execution_count = count
+        # A widget lives in its kernel; stored, it is a dead reference.
+        cell.outputs = [
+            o for o in cell.outputs if WIDGET not in o.get("data", {})
+        ]
         for output in cell.outputs:
             output.pop("transient", None)
             if output.output_type == "execute_result":
