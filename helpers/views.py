@@ -6,6 +6,7 @@ blue and solid, discriminator vermilion and dashed (Okabe-Ito palette).
 
 import base64
 import io
+import itertools
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -144,6 +145,27 @@ def image_grid(
     return fig
 
 
+def _finite(name: str, values: np.ndarray, shape: tuple) -> np.ndarray:
+    """Return values as an array; None in the shape stands for any length.
+
+    Raises:
+        ValueError: another shape, or a value that is not finite.
+    """
+    array = np.asarray(values, float)
+    pairs = list(zip(shape, array.shape, strict=False))
+    if array.ndim != len(shape) or any(a not in (None, b) for a, b in pairs):
+        wanted = str(tuple("n" if a is None else a for a in shape))
+        raise ValueError(
+            f"{name}: expected shape {wanted.replace(chr(39), '')}, found "
+            f"{array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name}: a value is not finite; leave it out before drawing."
+        )
+    return array
+
+
 def curves(
     title: str,
     *panels: tuple[np.ndarray, Mapping[str, np.ndarray], str, str],
@@ -164,24 +186,23 @@ def curves(
         The figure, for `show`.
 
     Raises:
-        ValueError: values of another length than the variable.
+        ValueError: values of another length than the variable, or not
+            finite.
     """
     fig, axes = plt.subplots(1, len(panels), figsize=(10, 4), squeeze=False)
+    ncols = 4 if len(panels) == 1 else 2
     for ax, (x, lines, xlabel, ylabel) in zip(axes[0], panels, strict=True):
-        others = iter(OTHERS)
-        for label, y in lines.items():
-            if len(y) != len(x):
-                raise ValueError(
-                    f"{label}: {len(y)} values over {len(x)} places; give "
-                    "one value for each."
-                )
+        others = itertools.cycle(OTHERS)
+        x = _finite(xlabel, x, (None,))
+        for label, values in lines.items():
+            y = _finite(label, values, x.shape)
             role = re.match(r"\w*", label).group()
             style = ROLES[role] if role in ROLES else next(others)
             ax.plot(x, y, lw=2, label=label, **style)
         if log:
             ax.set(xscale="log", yscale="log")
         ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=ncols)
     fig.suptitle(title, x=0.01, ha="left", fontsize=14)
     return fig
 
@@ -200,15 +221,26 @@ def densities(
 
     Returns:
         The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
     """
+    x = _finite("x", x, (None,))
+    p = _finite("p", p, x.shape)
     fig, axes = plt.subplots(
-        1, len(frames), figsize=(10, 2.9), sharex=True, sharey=True
+        1,
+        len(frames),
+        figsize=(10, 2.9),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
-    for ax, (name, samples) in zip(axes, frames.items(), strict=True):
+    for ax, (name, samples) in zip(axes[0], frames.items(), strict=True):
+        samples = _finite(name, samples, (None,))
         ax.fill_between(x, p, color=REAL, alpha=0.4, lw=0)
         ax.plot(x, stats.gaussian_kde(samples, 0.15)(x), color=FAKE, ls="-")
         ax.set(title=name, xlabel="x", ylim=(0, 2 * p.max()))
-    axes[0].set_ylabel("density")
+    axes[0, 0].set_ylabel("density")
     fig.suptitle(title, x=0.01, ha="left", fontsize=14)
     return fig
 
@@ -221,21 +253,33 @@ def clouds(
     Args:
         title: what the figure finds.
         panels: name -> real points (n, 2), generated points (n, 2), places
-            (m, 2) and arrows there (m, 2); arrows keep their lengths within
-            a panel.
+            (m, 2) and arrows there (m, 2). All panels draw arrows on one
+            scale, the longest a sixth of the width.
         reach: both axes run from -reach to reach.
 
     Returns:
         The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
     """
+    names = "real points", "generated points", "places", "arrows"
+    panels = {
+        panel: [
+            _finite(f"{panel}, {name}", part, (None, 2))
+            for name, part in zip(names, parts, strict=True)
+        ]
+        for panel, parts in panels.items()
+    }
     fig, axes = plt.subplots(
         1, len(panels), figsize=(10, 5), sharey=True, squeeze=False
     )
+    longest = max(np.linalg.norm(p[3], axis=1).max() for p in panels.values())
     for ax, (name, parts) in zip(axes[0], panels.items(), strict=True):
         x_real, x_fake, places, arrows = parts
         ax.plot(*x_real.T, "o", ms=3, color=REAL, alpha=0.5, label="real")
         ax.plot(*x_fake.T, "x", ms=4, color=FAKE, label="generated")
-        ax.quiver(*places.T, *arrows.T, color=DISCRIMINATOR)
+        ax.quiver(*places.T, *arrows.T, color=DISCRIMINATOR, scale=6 * longest)
         ax.set(title=name, xlabel="x1", aspect="equal")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes[0, 0].set_ylabel("x2")

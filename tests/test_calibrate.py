@@ -69,7 +69,11 @@ def test_a_range_without_its_record_is_found():
     ("values", "low", "high", "n_faults"),
     [
         ((0.4, 0.6), 0, 1, 0),
-        ((0.1, 0.6), 0, 1, 1),  # no room below
+        ((0.1, 0.6), 0.05, 1, 1),  # no room below
+        ((0.1, 0.6), 0, 1, 0),  # 0 lies far off on a logarithmic scale
+        ((0.02, 0.6), 0, 1, 1),  # it may as well fall below 0
+        ((-0.1, 0.1), 0, 1, 1),
+        ((0, 0), 0, 1, 0),
         ((0.4, 0.9), 0, 1, 1),  # no room above
         ((0.4, 1.2), 0, 1, 1),  # outside
         ((0.4, 1.0), 0, 1, 0),  # the end of a scale

@@ -61,6 +61,13 @@ def test_an_empty_figure_or_a_poor_text_is_refused(screen):
     plt.close("all")
 
 
+def test_a_film_may_have_one_frame():
+    x = np.linspace(-3, 3, 61)
+    fig = views.densities("t", x, np.ones(61), {"one": x})
+    assert len(fig.axes) == 1
+    plt.close(fig)
+
+
 def test_tiles_lie_in_reading_order():
     grey = np.linspace(-1, 1, 6, dtype="float32")
     images = np.ones((6, 28, 28, 1), "float32") * grey[:, None, None, None]
@@ -120,8 +127,26 @@ def test_curves_may_be_logarithmic_and_refuse_odd_lengths():
     fig = views.curves("t", (x, {"G": x}, "a", "b"), log=True)
     assert (fig.axes[0].get_xscale(), fig.axes[0].get_yscale()) == ("log",) * 2
     plt.close(fig)
-    with pytest.raises(ValueError, match="G: 2 values over 3 places"):
+    with pytest.raises(
+        ValueError, match=r"G: expected shape \(3,\), found \(2,\)"
+    ):
         views.curves("t", (x, {"G": x[:2]}, "a", "b"))
+    with pytest.raises(ValueError, match="G: a value is not finite"):
+        views.curves("t", (x, {"G": x * np.inf}, "a", "b"))
+
+
+def test_points_of_other_shapes_are_refused():
+    x, points = np.arange(3.0), np.zeros((4, 2))
+    with pytest.raises(ValueError, match=r"step 0: expected shape \(n,\)"):
+        views.densities("t", x, x, {"step 0": points, "step 1": x})
+    with pytest.raises(ValueError, match=r"p: expected shape \(3,\)"):
+        views.densities("t", x, x[:2], {"step 0": x, "step 1": x})
+    parts = [points, points, points, points]
+    for k, name in enumerate(["real", "generated", "places", "arrows"]):
+        wrong = [*parts[:k], points[:, :1], *parts[k + 1 :]]
+        with pytest.raises(ValueError, match=f"one, {name}.*shape .n, 2."):
+            views.clouds("t", {"one": wrong}, 1.0)
+    plt.close("all")
 
 
 def test_densities_lie_over_what_they_seek():
@@ -131,7 +156,8 @@ def test_densities_lie_over_what_they_seek():
     fig = views.densities("t", x, p, {"step 0": samples, "step 9": -samples})
     peaks = [x[ax.lines[0].get_ydata().argmax()] for ax in fig.axes]
     assert np.allclose(peaks, [2, -2], atol=0.3)
-    assert [ax.get_title() for ax in fig.axes] == ["step 0", "step 9"]
+    titles = [ax.get_title(loc="left") for ax in fig.axes]
+    assert titles == ["step 0", "step 9"]
     area = np.trapezoid(fig.axes[0].lines[0].get_ydata(), x)
     assert abs(area - 1) < 0.01
     plt.close(fig)

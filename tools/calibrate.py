@@ -112,7 +112,9 @@ def faults(claims: dict[str, dict]) -> list[str]:
 
     To either side there must be room for half the spread of the runs. A
     value that meets an end exactly has reached the end of its scale, a
-    share of 1 for instance, and needs no room there.
+    share of 1 for instance, and needs no room there. Nor does a quantity
+    below which 0 lies far off on a logarithmic scale: a range that begins at
+    0, and a least value of at least a twentieth of the largest.
 
     Args:
         claims: as `gather` returns them.
@@ -127,7 +129,9 @@ def faults(claims: dict[str, dict]) -> list[str]:
             max(entry["values"].values()),
         )
         room = MARGIN * (most - least)
-        low = least if least == entry["low"] else least - room
+        at_end = least == entry["low"]
+        far_from_0 = entry["low"] == 0 and least >= most / 20 > 0
+        low = least if at_end or far_from_0 else least - room
         high = most if most == entry["high"] else most + room
         if low < entry["low"] or high > entry["high"]:
             found.append(

@@ -108,7 +108,6 @@ def execute(
         startup_timeout=120,
         kernel_manager_class=ThisPython,
         record_timing=False,
-        store_widget_state=False,
         on_cell_execute=begun,
         resources={"metadata": {"path": str(folder)}},
     )
