@@ -92,6 +92,11 @@ def show(fig: Figure, alt: str) -> None:
     display(bundle["data"], raw=True, metadata=bundle["metadata"])
 
 
+def _head(fig: Figure, title: str) -> None:
+    """Set the title of a figure, at the left as those of its axes."""
+    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+
+
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
     """Lay images out in rows, filled up with black.
 
@@ -141,7 +146,7 @@ def image_grid(
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
         _draw_tiles(ax, images, columns)
         ax.set_ylabel(label, rotation=0, ha="right", va="center")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    _head(fig, title)
     return fig
 
 
@@ -203,7 +208,7 @@ def curves(
             ax.set(xscale="log", yscale="log")
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=ncols)
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    _head(fig, title)
     return fig
 
 
@@ -241,7 +246,7 @@ def densities(
         ax.plot(x, stats.gaussian_kde(samples, 0.15)(x), color=FAKE, ls="-")
         ax.set(title=name, xlabel="x", ylim=(0, 2 * p.max()))
     axes[0, 0].set_ylabel("density")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    _head(fig, title)
     return fig
 
 
@@ -284,7 +289,7 @@ def clouds(
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes[0, 0].set_ylabel("x2")
     axes[0, 0].legend(loc="upper left")
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    _head(fig, title)
     return fig
 
 
@@ -355,7 +360,7 @@ def training_curves(
     """
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
     _draw_history(axes, history)
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    _head(fig, title)
     return fig
 
 
@@ -405,12 +410,10 @@ class LiveView:
         fig = plt.figure(figsize=(10, 5.6), layout="none")
         images = training.generate(gan.average, self.z_fixed)
         _draw_tiles(fig.add_axes((0.01, 0.6, 0.98, 0.33)), images, 10)
-        fig.suptitle(
+        _head(
+            fig,
             f"step {step:,} of {self.n_steps:,}, {seconds:.0f} s, "
             f"{left:.0f} s left",
-            x=0.01,
-            ha="left",
-            fontsize=14,
         )
         places = ((0.08, 0.1, 0.36, 0.4), (0.6, 0.1, 0.38, 0.4))
         _draw_history([fig.add_axes(p) for p in places], gan.history)
