@@ -10,11 +10,14 @@ data/README.md has sources, licences and the table of splits.
 import contextlib
 import functools
 import hashlib
+import inspect
 import json
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -302,6 +305,70 @@ def check_images(images: np.ndarray, name: str = "images") -> np.ndarray:
             f"[{low:.3g}, {high:.3g}]."
         )
     return images
+
+
+def checked(**shapes: str) -> Callable:
+    """Put a check of arrays before a function, so that its body stays pure.
+
+    Arguments called `x` or `images` must lie in [-1, 1]. Inside a compiled
+    function the values are not known yet; there the shapes alone are checked.
+
+    Args:
+        shapes: argument -> its shape, such as "n 28 28 1"; equal letters
+            stand for equal lengths.
+
+    Returns:
+        A decorator. What it decorates raises ValueError, which names the
+        argument, what was expected and what was found.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        bind = inspect.signature(function).bind
+
+        @functools.wraps(function)
+        def check_first(*args: object, **kwargs: object) -> object:
+            given = bind(*args, **kwargs).arguments
+            lengths: dict[str, int] = {}
+            for name, shape in shapes.items():
+                _check_shape(name, given[name], shape, lengths)
+                if not hasattr(given[name], "graph"):  # not symbolic
+                    _check_values(name, np.asarray(given[name]))
+            return function(*args, **kwargs)
+
+        return check_first
+
+    return decorate
+
+
+def _check_shape(
+    name: str, array: Any, shape: str, lengths: dict[str, int]
+) -> None:
+    """Compare a shape with the wanted one; remember what letters stand for."""
+    wanted, found = shape.split(), tuple(np.shape(array))
+    fits = len(wanted) == len(found)
+    for letter, length in zip(wanted, found, strict=False):
+        if length is not None:
+            known = int(letter) if letter.isdigit() else length
+            fits &= lengths.setdefault(letter, known) == length
+    if not fits:
+        known = {k: v for k, v in lengths.items() if k in wanted}
+        named = [f"{k} = {v}" for k, v in known.items() if not k.isdigit()]
+        where = f" with {', '.join(named)}" if named else ""
+        raise ValueError(
+            f"{name}: expected shape ({', '.join(wanted)}){where}, found "
+            f"{found}."
+        )
+
+
+def _check_values(name: str, array: np.ndarray) -> None:
+    """Refuse values that are not finite, and pixels outside [-1, 1]."""
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, found others.")
+    if name in ("x", "images") and array.size and np.abs(array).max() > 1:
+        raise ValueError(
+            f"{name}: expected pixels in [-1, 1], found "
+            f"[{array.min():.3g}, {array.max():.3g}]."
+        )
 
 
 def load(split: str, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -7,13 +7,16 @@ numbers of images: the distance has a bias that falls with n.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
-from scipy import special, stats
+from scipy import ndimage, special, stats
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sklearn import neighbors
+from sklearn.metrics import pairwise_distances
 
 from helpers import checkpoints, data
 
@@ -95,6 +98,17 @@ def _check_rows(name: str, rows: np.ndarray) -> np.ndarray:
     return rows
 
 
+def _check_pair(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return two finite arrays of rows of one width, or say what they are."""
+    a, b = _check_rows("first set", a), _check_rows("second set", b)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            "expected the same number of features in both sets, found "
+            f"{a.shape[1]} and {b.shape[1]}."
+        )
+    return a, b
+
+
 def _root(covariance: np.ndarray) -> np.ndarray:
     """Return the symmetric square root of a covariance matrix (d, d)."""
     values, vectors = np.linalg.eigh(covariance)
@@ -121,12 +135,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:  # not taught
         ValueError: not two-dimensional, fewer than 2 rows, another width, or
             NaN.
     """
-    a, b = _check_rows("a", a), _check_rows("b", b)
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(
-            "a and b: expected the same number of features, found "
-            f"{a.shape[1]} and {b.shape[1]}."
-        )
+    a, b = _check_pair(a, b)
     shift = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
     covariances = [
         np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (a, b)
@@ -167,6 +176,39 @@ def classifier_score(probabilities: np.ndarray) -> float:  # not taught
         np.where(p > 0, mean, 1)
     )
     return float(np.exp((p * log_ratio).sum(axis=1).mean()))
+
+
+def score_samples(  # not taught
+    images: np.ndarray, real: Judgement
+) -> dict[str, float]:
+    """Put one set of samples under every ruler of the judge.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1], as many as real images.
+        real: the judgement of the reference images.
+
+    Returns:
+        "fcd", "score" (the classifier score), "precision", "recall", and
+        "rarest", the share of the digit that comes least often.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range, or
+            another number than the reference has.
+    """
+    if len(images) != len(real.features):
+        raise ValueError(
+            f"images: expected {len(real.features)} samples, as many as "
+            f"real images, found {len(images)}."
+        )
+    fake = judge(images)
+    precision, recall = precision_recall(real.features, fake.features)
+    return {
+        "fcd": frechet_distance(fake.features, real.features),
+        "score": classifier_score(fake.probabilities),
+        "precision": precision,
+        "recall": recall,
+        "rarest": float(class_shares(fake.probabilities).min()),
+    }
 
 
 def score_generator(  # not taught
@@ -211,6 +253,134 @@ def score_generator(  # not taught
         name: set_interval(column)
         for name, column in zip(names, columns, strict=True)
     }
+
+
+def precision_recall(  # not taught
+    real: np.ndarray, fake: np.ndarray, k: int = 3
+) -> tuple[float, float]:
+    """Share of fakes among the real images, and of real among the fakes.
+
+    The region of a set is the union of balls around its rows, each reaching
+    to the k-th nearest other row. Precision is the share of fakes inside the
+    region of the real images, recall the share of real images inside the
+    region of the fakes (Kynkaanniemi et al., arXiv:1904.06991, equations 1
+    and 2).
+
+    Args:
+        real: features (n, d).
+        fake: features (m, d).
+        k: which neighbour a ball reaches to.
+
+    Returns:
+        Precision and recall, 0 to 1.
+
+    Raises:
+        ValueError: not two-dimensional, k outside 1 to n - 1, another
+            width, or NaN.
+    """
+    real, fake = _check_pair(real, fake)
+    most = min(len(real), len(fake)) - 1
+    if not 1 <= k <= most:
+        raise ValueError(
+            f"k is {k}; expected 1 to {most}, fewer than the rows of either "
+            "set."
+        )
+    return _share_inside(real, fake, k), _share_inside(fake, real, k)
+
+
+def _share_inside(centres: np.ndarray, rows: np.ndarray, k: int) -> float:
+    """Return the share of rows that lie in a ball around some centre."""
+    finder = neighbors.NearestNeighbors(algorithm="brute").fit(centres)
+    # Without an argument, a row is no neighbour of itself.
+    radii = finder.kneighbors(n_neighbors=k)[0][:, -1]
+    parts = [
+        (pairwise_distances(rows[i : i + CHUNK], centres) <= radii).any(1)
+        for i in range(0, len(rows), CHUNK)
+    ]
+    return float(np.concatenate(parts).mean())
+
+
+@data.checked(images="n 28 28 1")
+def laplacian_variance(images: np.ndarray) -> np.ndarray:
+    """Sharpness of each image: variance of its Laplacian over the pixels.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+
+    Returns:
+        float64 (n,), squared grey levels; 0 for an even image, larger for
+        sharper edges and for noise.
+
+    Raises:
+        ValueError: another shape or range, or NaN.
+    """
+    edges = ndimage.laplace(images[..., 0].astype("float64"), axes=(1, 2))
+    return edges.var(axis=(1, 2))
+
+
+def ssim(images: np.ndarray, others: np.ndarray) -> np.ndarray:  # not taught
+    """Structural similarity of each image with its partner.
+
+    Wang, Bovik, Sheikh, Simoncelli, 2004, 10.1109/TIP.2003.819861: windows
+    of 11x11 with Gaussian weights of deviation 1.5, as in the paper.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+        others: the partners, as many.
+
+    Returns:
+        float64 (n,), 1 for equal images.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range, or
+            not as many.
+    """
+    pairs = _check_partners(images, others)
+    settings = {
+        "data_range": 2,
+        "gaussian_weights": True,
+        "sigma": 1.5,
+        "use_sample_covariance": False,
+    }
+    return np.array(
+        [structural_similarity(a, b, **settings) for a, b in pairs]
+    )
+
+
+def psnr(images: np.ndarray, others: np.ndarray) -> np.ndarray:  # not taught
+    """Peak signal-to-noise ratio of each image with its partner.
+
+    10 log10(range^2 / mean squared error), the range being 2.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+        others: the partners, as many.
+
+    Returns:
+        float64 (n,), decibels; infinite for equal images.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range, or
+            not as many.
+    """
+    pairs = _check_partners(images, others)
+    with np.errstate(divide="ignore"):
+        return np.array(
+            [peak_signal_noise_ratio(a, b, data_range=2) for a, b in pairs]
+        )
+
+
+def _check_partners(images: np.ndarray, others: np.ndarray) -> Iterator:
+    """Return pairs of float64 pictures (28, 28)."""
+    images = data.check_images(images, "images")
+    others = data.check_images(others, "others")
+    if len(images) != len(others):
+        raise ValueError(
+            "images and others: expected as many of both, found "
+            f"{len(images)} and {len(others)}."
+        )
+    pair = [x[..., 0].astype(np.float64) for x in (images, others)]
+    return zip(*pair, strict=True)
 
 
 def class_shares(probabilities: np.ndarray) -> np.ndarray:  # not taught

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.spatial.distance import cdist
 
 from helpers import checkpoints, data, metrics
 from helpers.metrics import (
@@ -210,6 +212,127 @@ def test_intervals_refuse_too_few_values():
         set_interval(np.array([1.0]))
     with pytest.raises(ValueError, match="at least 40"):
         jackknife_interval(np.mean, GOOD[:39])
+
+
+# ------------------------------------------- precision and recall, pictures
+
+
+def by_all_pairs(centres, rows, k):
+    """The share of rows in a ball, straight from the definition."""
+    own = np.sort(cdist(centres, centres), axis=1)
+    return (cdist(rows, centres) <= own[:, k]).any(axis=1).mean()
+
+
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_precision_and_recall_agree_with_their_definition(k, monkeypatch):
+    monkeypatch.setattr(metrics, "CHUNK", 13)
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(60, 5)), rng.normal(0.7, 0.8, size=(50, 5))
+    precision, recall = metrics.precision_recall(real, fake, k)
+    assert precision == by_all_pairs(real, fake, k)
+    assert recall == by_all_pairs(fake, real, k)
+    assert metrics.precision_recall(fake, real, k) == (recall, precision)
+
+
+def test_precision_and_recall_of_known_sets():
+    line = np.arange(20.0)[:, None]
+    assert metrics.precision_recall(line, line) == (1, 1)
+    assert metrics.precision_recall(line, line + 1_000) == (0, 0)
+    half = np.concatenate([line[:10], line[:10] + 0.1])
+    precision, recall = metrics.precision_recall(line, half)
+    assert precision == 1 and recall < 0.7
+    copies = np.zeros((5, 1))  # balls of radius 0 hold what lies on them
+    assert metrics.precision_recall(copies, copies) == (1, 1)
+
+
+@pytest.mark.parametrize("k", [0, 4, 50])
+def test_precision_refuses_too_many_neighbours(k):
+    with pytest.raises(ValueError, match=f"k is {k}; expected 1 to 3"):
+        metrics.precision_recall(GOOD, GOOD[:4], k)
+
+
+def test_precision_refuses_other_widths():
+    with pytest.raises(ValueError, match="same number of features"):
+        metrics.precision_recall(GOOD, GOOD[:, :2])
+
+
+def test_one_call_gives_every_ruler():
+    x, _ = data.load("holdout", 60)
+    real, fake = judge(x[:30]), judge(x[30:])
+    found = metrics.score_samples(x[30:], real)
+    pair = metrics.precision_recall(real.features, fake.features)
+    assert (found["precision"], found["recall"]) == pair
+    assert found["fcd"] == frechet_distance(fake.features, real.features)
+    assert found["score"] == classifier_score(fake.probabilities)
+    assert found["rarest"] == class_shares(fake.probabilities).min()
+    with pytest.raises(ValueError, match=r"expected 30 samples.*found 60"):
+        metrics.score_samples(x, real)
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(5)
+    return rng.uniform(-1, 1, (6, 28, 28, 1)).astype("float32")
+
+
+def test_sharpness_falls_with_blur_and_with_contrast(pictures):
+    sharp = metrics.laplacian_variance(pictures)
+    assert sharp.shape == (6,)
+    wanted = scipy.ndimage.laplace(pictures[0, ..., 0].astype(float)).var()
+    assert sharp[0] == pytest.approx(wanted)
+    soft = scipy.ndimage.gaussian_filter(pictures, (0, 1, 1, 0))
+    assert (metrics.laplacian_variance(soft) < sharp).all()
+    assert np.allclose(metrics.laplacian_variance(pictures / 2), sharp / 4)
+    even = np.full_like(pictures, 0.5)
+    assert np.allclose(metrics.laplacian_variance(even), 0)
+
+
+def test_ssim_is_the_mean_over_windows(pictures):
+    assert np.allclose(metrics.ssim(pictures, pictures), 1)
+    x, y = (pictures[k, ..., 0].astype(float) for k in (0, 1))
+
+    def blur(a):
+        return scipy.ndimage.gaussian_filter(a, 1.5, truncate=3.5)
+
+    mx, my = blur(x), blur(y)
+    vx, vy = blur(x * x) - mx**2, blur(y * y) - my**2
+    cov = blur(x * y) - mx * my
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    values = (2 * mx * my + c1) * (2 * cov + c2)
+    values /= (mx**2 + my**2 + c1) * (vx + vy + c2)
+    found = metrics.ssim(pictures[:1], pictures[1:2])[0]
+    assert found == pytest.approx(values[5:-5, 5:-5].mean(), abs=1e-9)
+
+
+def test_psnr_is_the_error_in_decibels(pictures):
+    assert np.isinf(metrics.psnr(pictures, pictures)).all()
+    others = np.zeros_like(pictures)
+    error = np.square(pictures.astype(float)).mean(axis=(1, 2, 3))
+    found = metrics.psnr(pictures, others)
+    assert np.allclose(found, 10 * np.log10(4 / error))
+
+
+@pytest.mark.parametrize("measure", [metrics.ssim, metrics.psnr])
+def test_pairs_must_be_pairs_of_images(measure, pictures):
+    with pytest.raises(ValueError, match="found 6 and 2"):
+        measure(pictures, pictures[:2])
+    with pytest.raises(ValueError, match="others: expected values in"):
+        measure(pictures, 3 * pictures)
+    with pytest.raises(TypeError, match="images: expected float32"):
+        measure(pictures.astype(float), pictures)
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (lambda x: x[..., 0], r"images: expected shape \(n, 28, 28, 1\)"),
+        (lambda x: x + 5, r"images: expected pixels in \[-1, 1\]"),
+        (lambda x: x * np.nan, "images: expected finite"),
+    ],
+)
+def test_sharpness_refuses(bad, match, pictures):
+    with pytest.raises(ValueError, match=match):
+        metrics.laplacian_variance(bad(pictures))
 
 
 # ------------------------------------------------------------------ the judge
