@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -61,8 +62,40 @@ class Recipe:
     r1_gamma: float = 10.0
 
 
-@dataclasses.dataclass
-class Gan:
+@dataclasses.dataclass(kw_only=True)
+class Run:
+    """What every kind of run has; `fit` needs no more.
+
+    Attributes:
+        COLUMNS: names of the columns of the history.
+        PARTS: attributes that hold variables; together they are the state.
+        recipe: what it was built from; it has `batch_size` and `seed`.
+        step: steps taken, int64; it lives on the device.
+        history: one row a step, columns as in `COLUMNS`.
+        compiled: its step, compiled by the first `fit`; networks and
+            optimisers cannot be replaced after that.
+    """
+
+    COLUMNS: ClassVar[tuple[str, ...]]
+    PARTS: ClassVar[tuple[str, ...]]
+    recipe: Any
+    step: tf.Variable = dataclasses.field(
+        default_factory=lambda: tf.Variable(0, dtype=tf.int64, name="step")
+    )
+    history: list[tuple[float, ...]] = dataclasses.field(default_factory=list)
+    compiled: Callable | None = None
+
+    def draw(self, z: np.ndarray) -> np.ndarray:
+        """Draw images (n, 28, 28, 1) in [-1, 1] for z (n, latent_dim)."""
+        raise NotImplementedError
+
+    def compile(self) -> Callable:
+        """Return the compiled step, a function of images (n, 28, 28, 1)."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(kw_only=True)
+class Gan(Run):
     """The state of one run: networks, optimisers, step and history.
 
     Attributes:
@@ -72,21 +105,30 @@ class Gan:
         average: generator whose weights are the moving average.
         g_optimizer: of the generator.
         d_optimizer: of the discriminator.
-        step: steps taken, int64; it lives on the device.
-        history: one row a step, columns as in `COLUMNS`.
-        compiled: its step, compiled by the first `fit`; networks and
-            optimisers cannot be replaced after that.
     """
 
+    COLUMNS = COLUMNS
+    PARTS = (
+        "generator",
+        "discriminator",
+        "average",
+        "g_optimizer",
+        "d_optimizer",
+    )
     recipe: Recipe
     generator: keras.Model
     discriminator: keras.Model
     average: keras.Model
     g_optimizer: keras.optimizers.Optimizer
     d_optimizer: keras.optimizers.Optimizer
-    step: tf.Variable
-    history: list[tuple[float, ...]] = dataclasses.field(default_factory=list)
-    compiled: Callable | None = None
+
+    def draw(self, z: np.ndarray) -> np.ndarray:
+        """Draw images (n, 28, 28, 1) of the average generator for z."""
+        return generate(self.average, z)
+
+    def compile(self) -> Callable:
+        """Return the compiled step, a function of images (n, 28, 28, 1)."""
+        return compile_step(self)
 
 
 def build_optimizer(  # not taught
@@ -129,11 +171,14 @@ def assemble(  # not taught
     if recipe.ema_decay:
         average = make_generator()
         average.set_weights(generator.get_weights())
-    optimizers = [
-        build_optimizer(recipe, model) for model in (generator, discriminator)
-    ]
-    step = tf.Variable(0, dtype=tf.int64, name="step")
-    return Gan(recipe, generator, discriminator, average, *optimizers, step)
+    return Gan(
+        recipe=recipe,
+        generator=generator,
+        discriminator=discriminator,
+        average=average,
+        g_optimizer=build_optimizer(recipe, generator),
+        d_optimizer=build_optimizer(recipe, discriminator),
+    )
 
 
 def build_gan(recipe: Recipe) -> Gan:  # not taught
@@ -329,21 +374,21 @@ def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
 
 
 def compile_step(  # not taught
-    gan: Gan, take_step: Callable = train_step
+    run: Run, take_step: Callable = train_step
 ) -> Callable:
     """Compile a step for one run, once for every batch size.
 
     Args:
-        gan: the run.
-        take_step: takes run and images, returns float32 (4,) as `train_step`
-            does.
+        run: the run.
+        take_step: takes run and images, returns float32, the columns of the
+            history after step and seconds, as `train_step` does.
 
     Returns:
         A function of float32 images (n, 28, 28, 1).
     """
     images = tf.TensorSpec([None, 28, 28, 1], tf.float32)
     return tf.function(
-        functools.partial(take_step, gan), input_signature=[images]
+        functools.partial(take_step, run), input_signature=[images]
     )
 
 
@@ -407,10 +452,10 @@ def _interrupts_noted() -> Iterator[list[int]]:
 
 
 def fit(  # not taught
-    gan: Gan,
+    run: Run,
     x_train: np.ndarray,
     n_steps: int,
-    callback: Callable[[Gan], object] | None = None,
+    callback: Callable[[Run], object] | None = None,
 ) -> bool:
     """Train until n_steps steps are taken in all; go on where the run stands.
 
@@ -418,7 +463,7 @@ def fit(  # not taught
     between two steps and loses nothing: call `fit` again to go on.
 
     Args:
-        gan: the run; changed in place, its history grows.
+        run: a `Gan` or another `Run`; changed in place, its history grows.
         x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
         n_steps: total steps of the run.
         callback: called with the run after each step; it may stop the run
@@ -432,27 +477,27 @@ def fit(  # not taught
         FloatingPointError: a loss is no longer finite.
     """
     x_train = check_images(x_train, "x_train")
-    recipe = gan.recipe
-    step = gan.compiled = gan.compiled or compile_step(gan)
-    before = gan.history[-1][1] if gan.history else 0.0
+    recipe = run.recipe
+    step = run.compiled = run.compiled or run.compile()
+    before = run.history[-1][1] if run.history else 0.0
     start = time.perf_counter()
     with (
         _interrupts_noted() as pressed,
         contextlib.suppress(KeyboardInterrupt),
     ):
-        while (k := int(gan.step)) < n_steps and not pressed:
+        while (k := int(run.step)) < n_steps and not pressed:
             rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
             stats = step(x_train[rows]).numpy()
             seconds = before + time.perf_counter() - start
-            gan.history.append((k + 1, seconds, *map(float, stats)))
+            run.history.append((k + 1, seconds, *map(float, stats)))
             if not np.isfinite(stats).all():
                 raise FloatingPointError(
                     f"step {k + 1}: a loss is no longer finite; try a smaller "
                     "learning rate."
                 )
             if callback is not None:
-                callback(gan)
-    return int(gan.step) >= n_steps
+                callback(run)
+    return int(run.step) >= n_steps
 
 
 def generate(model: keras.Model, z: np.ndarray) -> np.ndarray:  # not taught
@@ -472,59 +517,52 @@ def generate(model: keras.Model, z: np.ndarray) -> np.ndarray:  # not taught
     return np.concatenate(images)
 
 
-def _parts(gan: Gan) -> dict[str, object]:
-    """Name everything that holds variables; together they are the state."""
-    return {
-        "generator": gan.generator,
-        "discriminator": gan.discriminator,
-        "average": gan.average,
-        "g_optimizer": gan.g_optimizer,
-        "d_optimizer": gan.d_optimizer,
-    }
-
-
-def state_arrays(gan: Gan) -> dict[str, np.ndarray]:  # not taught
+def state_arrays(run: Run) -> dict[str, np.ndarray]:  # not taught
     """Collect all that a run needs to go on exactly.
 
     Args:
-        gan: the run.
+        run: the run.
 
     Returns:
-        Arrays by name: weights, moving statistics, average, both optimisers,
-        step, history, and the recipe as text.
+        Arrays by name: variables of its parts (of a GAN: weights, moving
+        statistics, average, both optimisers), step, history, and the recipe
+        as text.
     """
     arrays = {
         f"{name}.{i}": ops.convert_to_numpy(variable)
-        for name, part in _parts(gan).items()
-        for i, variable in enumerate(part.variables)
+        for name in run.PARTS
+        for i, variable in enumerate(getattr(run, name).variables)
     }
-    arrays["step"] = np.asarray(int(gan.step))
-    arrays["history"] = np.asarray(gan.history).reshape(-1, len(COLUMNS))
-    arrays["recipe"] = np.asarray(json.dumps(dataclasses.asdict(gan.recipe)))
+    arrays["step"] = np.asarray(int(run.step))
+    arrays["history"] = np.asarray(run.history).reshape(-1, len(run.COLUMNS))
+    arrays["recipe"] = np.asarray(json.dumps(dataclasses.asdict(run.recipe)))
     return arrays
 
 
-def save_state(gan: Gan, path: Path) -> None:  # not taught
+def save_state(run: Run, path: Path) -> None:  # not taught
     """Write the whole state of a run, or leave the old file as it was.
 
     Args:
-        gan: the run.
+        run: the run.
         path: an .npz file; its folder must exist.
 
     Raises:
         OSError: the folder cannot be written to or the disk is full.
     """
-    write_arrays(Path(path), **state_arrays(gan))
+    write_arrays(Path(path), **state_arrays(run))
 
 
 def load_state(  # not taught
-    path: Path, build: Callable[[Recipe], Gan] = build_gan
-) -> Gan:
+    path: Path,
+    build: Callable[[Any], Run] = build_gan,
+    make_recipe: Callable[..., Any] = Recipe,
+) -> Run:
     """Build the run again that `save_state` wrote; it goes on exactly.
 
     Args:
         path: the .npz file.
-        build: what built the run.
+        build: what built the run from its recipe.
+        make_recipe: the recipe's class.
 
     Returns:
         A run with the saved recipe, weights, optimisers, step and history.
@@ -535,8 +573,8 @@ def load_state(  # not taught
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        gan = build(Recipe(**json.loads(str(arrays["recipe"]))))
-        expected = state_arrays(gan)
+        run = build(make_recipe(**json.loads(str(arrays["recipe"]))))
+        expected = state_arrays(run)
         for name, array in expected.items():
             free = name in ("history", "recipe")
             if not free and arrays[name].shape != array.shape:
@@ -544,7 +582,7 @@ def load_state(  # not taught
                     f"{name} should have shape {array.shape}, found "
                     f"{arrays[name].shape}"
                 )
-        if arrays["history"].shape != (int(arrays["step"]), len(COLUMNS)):
+        if arrays["history"].shape != (int(arrays["step"]), len(run.COLUMNS)):
             raise ValueError("the history has not one row a step")
     except FileNotFoundError:
         raise StateError(f"{path}: no such file; train first.") from None
@@ -558,9 +596,9 @@ def load_state(  # not taught
             f"{path}: expected a whole training state, found something else "
             f"({error}). Delete it and train again."
         ) from None
-    for name, part in _parts(gan).items():
-        for i, variable in enumerate(part.variables):
+    for name in run.PARTS:
+        for i, variable in enumerate(getattr(run, name).variables):
             variable.assign(arrays[f"{name}.{i}"])
-    gan.step.assign(int(arrays["step"]))
-    gan.history.extend(tuple(row) for row in arrays["history"].tolist())
-    return gan
+    run.step.assign(int(arrays["step"]))
+    run.history.extend(tuple(row) for row in arrays["history"].tolist())
+    return run

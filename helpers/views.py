@@ -51,6 +51,19 @@ OTHERS = (
     {"color": "#CC79A7", "linestyle": (0, (5, 1))},
     {"color": "#000000", "linestyle": "-"},
 )
+# Okabe-Ito with two greys more, for ten digits; each has its numeral as well.
+DIGITS = (
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+    "#8C7A00",
+    "#666666",
+    "#7F3C8D",
+)
 DPI = 80  # 10 inches are 800 pixels: a notebook's width, and small files
 SECONDS_BETWEEN_FRAMES = 2.5
 plt.rcParams.update(STYLE)
@@ -293,13 +306,103 @@ def clouds(
     return fig
 
 
+def latent_map(
+    title: str, codes: np.ndarray, labels: np.ndarray, grid: np.ndarray
+) -> Figure:
+    """Draw a latent space of two numbers: where digits lie, what is drawn.
+
+    Args:
+        title: what the figure finds.
+        codes: latent means of images (n, 2); those beyond 3 are not drawn.
+        labels: their digits, integers (n,), 0 to 9.
+        grid: images (side^2, 28, 28, 1) in [-1, 1], drawn row by row from
+            the top, at the quantiles of the standard normal distribution.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    codes = _finite("codes", codes, (None, 2))
+    labels = _finite("labels", labels, (len(codes),))
+    side = round(len(grid) ** 0.5)
+    if side**2 != len(grid):
+        raise ValueError(
+            f"grid: expected side x side images, found {len(grid)}."
+        )
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5))
+    for digit, color in enumerate(DIGITS):
+        own = codes[labels == digit]
+        left.plot(*own.T, ls="", marker=f"${digit}$", ms=5, mew=0, c=color)
+        if len(own):  # the digit itself, large, in the middle of its own
+            left.annotate(
+                digit,
+                np.median(own, axis=0),
+                ha="center",
+                va="center",
+                fontsize=14,
+                weight="bold",
+                bbox={"boxstyle": "circle,pad=0.1", "fc": "w", "ec": color},
+            )
+    left.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+    left.set(xlabel="z1", ylabel="z2", title="encoded: real digits")
+    _draw_tiles(right, grid, side)
+    right.set(title="decoded: even steps of probability")
+    right.set(xlabel="z1, quantiles", ylabel="z2, quantiles")
+    _head(fig, title)
+    return fig
+
+
+def trade_off(
+    title: str,
+    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Draw models as points in the square of two shares, named beside them.
+
+    Args:
+        title: what the figure finds.
+        points: name of a model -> its values on both axes, (k,) each, 0 to
+            1: one point a training run.
+        xlabel: name of the first share.
+        ylabel: name of the second.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    fig, ax = plt.subplots(figsize=(10, 5))
+    looks = zip(itertools.cycle("os^Dv*P"), itertools.cycle(DIGITS))
+    for (name, (x, y)), (marker, color) in zip(
+        points.items(), looks, strict=False
+    ):
+        x = _finite(f"{name}, {xlabel}", x, (None,))
+        y = _finite(f"{name}, {ylabel}", y, x.shape)
+        ax.plot(x, y, marker, color=color, ms=8)
+        place = (x.max(), y[x.argmax()])
+        move = {"xytext": (8, 4), "textcoords": "offset points"}
+        ax.annotate(name, place, color=color, **move)
+    low = min(np.min(y) for _, y in points.values())
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlim=(-0.02, 1.15), ylim=(max(low - 0.05, -0.02), 1.02))
+    _head(fig, title)
+    return fig
+
+
 def _draw_curves(
-    ax: plt.Axes, history: np.ndarray, curves: Mapping[str, tuple]
+    ax: plt.Axes,
+    table: Mapping[str, np.ndarray],
+    curves: Mapping[str, tuple],
 ) -> None:
     """Draw columns of a history: running mean, band of most steps."""
-    steps, window = history[:, 0], max(1, len(history) // 25)
+    steps = table["step"]
+    window = max(1, len(steps) // 25)
     for column, (label, color, line) in curves.items():
-        values = history[:, training.COLUMNS.index(column)]
+        values = table[column]
         low, high = [
             ndimage.percentile_filter(values, q, window, mode="nearest")
             for q in (10, 90)
@@ -313,10 +416,35 @@ def _draw_curves(
 
 
 def _draw_history(
-    axes: Sequence[plt.Axes], history: Sequence[tuple[float, ...]]
+    axes: Sequence[plt.Axes],
+    history: Sequence[tuple[float, ...]],
+    columns: Sequence[str],
+) -> None:
+    """Draw what a run tells of itself on two axes."""
+    rows = np.asarray(history).reshape(-1, len(columns))
+    table = dict(zip(columns, rows.T, strict=True))
+    (_draw_game if "d_loss" in table else _draw_bound)(axes, table)
+
+
+def _draw_bound(
+    axes: Sequence[plt.Axes], table: Mapping[str, np.ndarray]
+) -> None:
+    """Draw the two parts of a VAE's loss."""
+    parts = {
+        "reconstruction": ("reconstruction loss", GENERATOR, "-"),
+        "kl": ("KL to the prior", DISCRIMINATOR, "--"),
+    }
+    for ax, (column, look) in zip(axes, parts.items(), strict=True):
+        _draw_curves(ax, table, {column: look})
+        # The first steps cost several times as much as all later ones.
+        top = np.percentile(table[column], 95)
+        ax.set(ylabel="nats an image", ylim=(0, 1.2 * top))
+
+
+def _draw_game(
+    axes: Sequence[plt.Axes], table: Mapping[str, np.ndarray]
 ) -> None:
     """Draw losses on the first pair of axes, D's opinion on the second."""
-    table = np.asarray(history).reshape(-1, len(training.COLUMNS))
     losses = {
         "d_loss": ("discriminator", DISCRIMINATOR, "--"),
         "g_loss": ("generator", GENERATOR, "-"),
@@ -359,7 +487,7 @@ def training_curves(
         The figure, for `show`.
     """
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
-    _draw_history(axes, history)
+    _draw_history(axes, history, training.COLUMNS)
     _head(fig, title)
     return fig
 
@@ -368,7 +496,7 @@ class LiveView:
     """Callback of `training.fit`: samples and curves, redrawn in place.
 
     Attributes:
-        frames: step -> images of the average generator for `z_fixed`, at
+        frames: step -> images that the run draws for `z_fixed`, at
             the steps asked for.
     """
 
@@ -394,21 +522,21 @@ class LiveView:
         self._handle: Any = None
         self._last = -np.inf
 
-    def __call__(self, gan: training.Gan) -> None:
+    def __call__(self, run: training.Run) -> None:
         """Keep this step's images if asked for; redraw if it is time."""
-        step = int(gan.history[-1][0])
+        step = int(run.history[-1][0])
         if step in self.keep:
-            self.frames[step] = training.generate(gan.average, self.z_fixed)
+            self.frames[step] = run.draw(self.z_fixed)
         if time.monotonic() - self._last >= SECONDS_BETWEEN_FRAMES:
-            self.draw(gan)
+            self.draw(run)
 
-    def draw(self, gan: training.Gan) -> None:
+    def draw(self, run: training.Run) -> None:
         """Redraw the view in place."""
-        step, seconds = int(gan.history[-1][0]), gan.history[-1][1]
+        step, seconds = int(run.history[-1][0]), run.history[-1][1]
         left = seconds / step * (self.n_steps - step)
         # Fixed places: constrained layout would take twice the time to draw.
         fig = plt.figure(figsize=(10, 5.6), layout="none")
-        images = training.generate(gan.average, self.z_fixed)
+        images = run.draw(self.z_fixed)
         _draw_tiles(fig.add_axes((0.01, 0.6, 0.98, 0.33)), images, 10)
         _head(
             fig,
@@ -416,11 +544,13 @@ class LiveView:
             f"{left:.0f} s left",
         )
         places = ((0.08, 0.1, 0.36, 0.4), (0.6, 0.1, 0.38, 0.4))
-        _draw_history([fig.add_axes(p) for p in places], gan.history)
+        _draw_history(
+            [fig.add_axes(p) for p in places], run.history, run.COLUMNS
+        )
         bundle = _bundle(
             fig,
-            "Live view: generated digits for fixed z above; losses, and "
-            "D(x) with D(G(z)), against the step below",
+            "Live view: generated digits for fixed z above; two plots of the "
+            "run's losses against the step below",
         )
         if self._handle is None:
             self._handle = display(
@@ -437,7 +567,7 @@ class LiveView:
 
 
 def train_live(
-    gan: training.Gan,
+    run: training.Run,
     x_train: np.ndarray,
     n_steps: int,
     z_fixed: np.ndarray,
@@ -449,7 +579,7 @@ def train_live(
     Called again with the same run, it goes on where the run stands.
 
     Args:
-        gan: the run; changed in place.
+        run: a `Gan` or another `Run`; changed in place.
         x_train: images, float32 (n, 28, 28, 1) in [-1, 1].
         n_steps: total steps of the run.
         z_fixed: latent vectors (n, latent_dim) of the pictures.
@@ -457,15 +587,15 @@ def train_live(
         frames: where they are kept: step -> images (n, 28, 28, 1).
     """
     view = LiveView(z_fixed, n_steps, keep, frames)
-    if 0 in view.keep and not gan.history:
-        view.frames[0] = training.generate(gan.average, z_fixed)
-    finished = training.fit(gan, x_train, n_steps, view)
-    if gan.history:
-        view.draw(gan)
+    if 0 in view.keep and not run.history:
+        view.frames[0] = run.draw(z_fixed)
+    finished = training.fit(run, x_train, n_steps, view)
+    if run.history:
+        view.draw(run)
     if finished:
         print(f"finished: {n_steps:,} steps")
     else:
         print(
-            f"stopped after step {int(gan.step):,} of {n_steps:,}; nothing "
+            f"stopped after step {int(run.step):,} of {n_steps:,}; nothing "
             "is lost: the same call goes on from here"
         )

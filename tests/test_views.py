@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers import training, views
+from helpers import training, vae, views
 
 ALT = "A line that rises from zero to one"
 RECIPE = training.Recipe(
@@ -174,6 +174,62 @@ def test_clouds_show_points_and_arrows():
         [arrows] = [c for c in ax.collections if hasattr(c, "U")]
         assert np.allclose(np.transpose([arrows.U, arrows.V]), parts[3])
         assert ax.get_xlim() == (-4, 4)
+    plt.close(fig)
+
+
+def test_a_latent_map_names_its_digits():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([3, 7], 30)
+    codes = rng.normal(0, 0.1, (60, 2)) + np.where(labels == 3, 1, -1)[:, None]
+    grid = rng.uniform(-1, 1, (9, 28, 28, 1)).astype("float32")
+    fig = views.latent_map("t", codes, labels, grid)
+    left, right = fig.axes
+    drawn = {line.get_marker(): line.get_xydata() for line in left.lines}
+    assert (drawn["$3$"] == codes[:30]).all()
+    assert (drawn["$7$"] == codes[30:]).all()
+    assert len(drawn["$0$"]) == 0
+    places = {text.get_text(): text.xy for text in left.texts}
+    assert set(places) == {"3", "7"}
+    assert places["3"][0] > 0.8 and places["7"][0] < -0.8
+    assert (right.images[0].get_array() == views.tile(grid, 3)).all()
+    plt.close(fig)
+    with pytest.raises(ValueError, match=r"codes: expected shape \(n, 2\)"):
+        views.latent_map("t", codes[:, :1], labels, grid)
+    with pytest.raises(ValueError, match=r"labels: expected shape \(60,\)"):
+        views.latent_map("t", codes, labels[:5], grid)
+    with pytest.raises(ValueError, match="grid: expected side x side"):
+        views.latent_map("t", codes, labels, grid[:8])
+    plt.close("all")
+
+
+def test_a_trade_off_names_its_models():
+    points = {"one": ([0.1, 0.3], [0.9, 0.8]), "two": ([0.6], [0.5])}
+    points = {k: tuple(map(np.array, v)) for k, v in points.items()}
+    fig = views.trade_off("t", points, "recall", "precision")
+    (ax,) = fig.axes
+    for line, (x, y) in zip(ax.lines, points.values(), strict=True):
+        assert (line.get_xdata() == x).all() and (line.get_ydata() == y).all()
+    assert [text.get_text() for text in ax.texts] == ["one", "two"]
+    assert ax.texts[0].xy == (0.3, 0.8)
+    looks = {(line.get_marker(), line.get_color()) for line in ax.lines}
+    assert len(looks) == 2
+    plt.close(fig)
+    with pytest.raises(ValueError, match="two, recall: a value is not"):
+        views.trade_off("t", points | {"two": ([np.nan], [1])}, "recall", "p")
+    with pytest.raises(ValueError, match=r"two, p: expected shape \(1,\)"):
+        views.trade_off("t", points | {"two": ([1], [1, 2])}, "recall", "p")
+    plt.close("all")
+
+
+def test_a_run_of_a_vae_shows_its_two_terms():
+    rows = np.array([(k, k / 10, 600 / k, 20.0) for k in range(1, 101)])
+    fig, axes = plt.subplots(1, 2)
+    views._draw_history(axes, rows, vae.Vae.COLUMNS)
+    for ax, column in zip(axes, (2, 3), strict=True):
+        assert ax.get_ylabel() == "nats an image"
+        drawn = ax.lines[0].get_ydata()
+        assert drawn[50] == pytest.approx(rows[50, column], rel=0.02)
+        assert ax.get_ylim()[0] == 0
     plt.close(fig)
 
 
