@@ -145,6 +145,8 @@ WRITTEN_BY = {
     "digit_classifier": "digit_classifier",
     "dcgan_generator": "dcgan",
     "dcgan_discriminator": "dcgan",
+    "vae2": "vae2",
+    "vae10": "vae10",
 }
 
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from scipy.special import logsumexp
 
-from helpers.exercises import lesson_01, lesson_03
+from helpers.exercises import lesson_01, lesson_02, lesson_03
 
 
 def overlap(n, kernel, stride):
@@ -45,6 +46,52 @@ def generator_with(
             paint(1, kernel, 2, padding="same", activation=last),
         ]
     )
+
+
+def best_code(x, w, s, beta):
+    precision = w**2 / s**2 + beta
+    return w * x / s**2 / precision, beta / precision
+
+
+def gaussian_nats(x, image, sigma):
+    square = ((x - image) / sigma) ** 2
+    return (square + np.log(2 * np.pi * sigma**2)).sum(axis=(1, 2, 3)) / 2
+
+
+def best_sigma(x, image):
+    return np.sqrt(np.mean((x - image) ** 2))
+
+
+def slerp(a, b, t):
+    cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+    angle = np.arccos(cosine)
+    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(
+        angle
+    )
+
+
+def straight(a, b, t):
+    return (1 - t) * a + t * b
+
+
+def straight_on_sphere(a, b, t):
+    z = straight(a, b, t)
+    return z * np.linalg.norm(a) / np.linalg.norm(z)
+
+
+def kernel_nats(x, centres, flip):
+    m = x.shape[1]
+    flips = (m - x @ centres.T) / 2
+    log_p = flips * np.log(flip) + (m - flips) * np.log(1 - flip)
+    return logsumexp(log_p, axis=1) - np.log(len(centres))
+
+
+def kernel_underflows(x, centres, flip):
+    m = x.shape[1]
+    flips = (m - x @ centres.T) / 2
+    p = flip**flips * (1 - flip) ** (m - flips)
+    with np.errstate(divide="ignore"):
+        return np.log(p.mean(axis=1))
 
 
 def adam(gradients, learning_rate, beta_1, beta_2, correct=True):
@@ -113,6 +160,63 @@ CASES = [
             lambda x, y: np.abs(np.sort(x) - np.sort(y)[::-1]).mean(),
             lambda x, y: np.sqrt(((np.sort(x) - np.sort(y)) ** 2).mean()),
             1.0,
+        ],
+    ),
+    (
+        lesson_02.exercise_1,
+        best_code,
+        [
+            lambda x, w, s, beta: best_code(x, w, s, 1),
+            lambda x, w, s, beta: best_code(x, w, s, 1 / beta),
+            lambda x, w, s, beta: (x / w, best_code(x, w, s, beta)[1]),
+            lambda x, w, s, beta: (best_code(x, w, s, beta)[0], 1 / beta),
+            lambda x, w, s, beta: (0.0, 1.0),
+            lambda x, w, s, beta: best_code(x, w, s, beta)[0],
+            1.0,
+        ],
+    ),
+    (
+        lesson_02.exercise_2,
+        (gaussian_nats, best_sigma),
+        [
+            (lambda x, i, s: gaussian_nats(x, i, s) / 784, best_sigma),
+            (lambda x, i, s: -gaussian_nats(x, i, s), best_sigma),
+            (
+                lambda x, i, s: (
+                    gaussian_nats(x, i, s) - 392 * np.log(2 * np.pi)
+                ),
+                best_sigma,
+            ),
+            (lambda x, i, s: gaussian_nats(x, i, s**2), best_sigma),
+            (gaussian_nats, lambda x, i: np.mean((x - i) ** 2)),
+            (gaussian_nats, lambda x, i: np.mean(np.abs(x - i))),
+            (gaussian_nats, lambda x, i: 1.0),
+            gaussian_nats,
+        ],
+    ),
+    (
+        lesson_02.exercise_3,
+        slerp,
+        [
+            straight,
+            straight_on_sphere,
+            lambda a, b, t: slerp(b, a, t),
+            lambda a, b, t: slerp(a, b, t**2),
+            lambda a, b, t: slerp(a, b, t)[:5],
+            0.5,
+        ],
+    ),
+    (
+        lesson_02.exercise_4,
+        kernel_nats,
+        [
+            kernel_underflows,
+            lambda x, c, f: kernel_nats(x, c, f) + np.log(len(c)),
+            lambda x, c, f: -kernel_nats(x, c, f),
+            lambda x, c, f: kernel_nats(x, c, 1 - f),
+            lambda x, c, f: kernel_nats(x, c, f) / x.shape[1],
+            lambda x, c, f: kernel_nats(x, c[:1], f),
+            0.1,
         ],
     ),
     (

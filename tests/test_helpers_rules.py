@@ -27,6 +27,7 @@ LADDER = (
     "checkpoints",
     "metrics",
     "training",
+    "vae",
     "views",
     "checks",
     "exercises",
@@ -35,7 +36,7 @@ LADDER = (
 RUNG = {name: height for height, name in enumerate(LADDER)}
 RUNG |= {"__init__": RUNG["data"], "__main__": len(LADDER)}
 PRINTING = {"checks", "views", "__main__"}
-TAUGHT = ("models", "training", "metrics")
+TAUGHT = ("models", "training", "vae", "metrics")
 NOTEBOOK_READERS = {
     "import_ipynb",
     "importnb",
@@ -46,7 +47,7 @@ NOTEBOOK_READERS = {
     "testbook",
 }
 MOST_LINES = 40
-CORE_LINES = 1_500
+CORE_LINES = 1_900
 
 
 def read_helpers() -> Sources:
@@ -214,7 +215,7 @@ def code_lines(source: str) -> int:
 
 
 def small_core(helpers: Sources) -> Iterator[str]:
-    """The core, exercises apart, has at most 1,500 lines of code.
+    """The core, exercises apart, has at most 1,900 lines of code.
 
     Docstrings do not count: the house style asks for shapes, units, errors
     and sources, and a limit must not make them shorter.
@@ -274,7 +275,7 @@ def difference(taught: ast.AST, helper: ast.AST) -> str:
 
 
 def taught_functions(helpers: Sources) -> dict[str, tuple[str, ast.AST]]:
-    """Return file and definition of what the three modules offer."""
+    """Return file and definition of what these modules offer."""
     return {
         node.name: (file, node)
         for file in (f"{name}.py" for name in TAUGHT)
@@ -427,7 +428,7 @@ FAULTS: list[tuple[str, str, str]] = [
         MODEL.replace("grow(self) -> int", "grow(self)"),
     ),
     ("annotated", "models.py", MODEL.replace("size: int", "size")),
-    ("small_core", "models.py", "x = 1\n" * 1_500),
+    ("small_core", "models.py", "x = 1\n" * 1_900),
 ]
 
 

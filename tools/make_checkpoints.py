@@ -1,6 +1,7 @@
 """Train a shipped checkpoint: python -m tools.make_checkpoints NAME.
 
-NAME is digit_classifier (the judge) or dcgan (generator and discriminator).
+NAME is digit_classifier (the judge), dcgan (generator and discriminator),
+vae2 or vae10 (encoder and decoder in one file).
 A run saves its state as it goes, so that it can be stopped with Ctrl-C and
 goes on exactly where it stood when called again.
 """
@@ -14,8 +15,17 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from helpers import checkpoints, data, metrics, models, runtime, training
+from helpers import (
+    checkpoints,
+    data,
+    metrics,
+    models,
+    runtime,
+    training,
+    vae,
+)
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
 import numpy as np  # isort: skip
@@ -23,6 +33,8 @@ import numpy as np  # isort: skip
 BUILD = runtime.ROOT / "build"
 SAVE_EVERY = 1_000  # steps; about 40 seconds of work on two cores
 TEST_SEED = 10_000  # of the samples that a card reports on
+BINARY_SEED = 0  # of the binary images on which a card reports bounds
+N_DRAWS = 50  # of z for each image, for the bounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +43,13 @@ class GanPlan:
 
     recipe: training.Recipe
     n_steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class VaePlan:
+    """A VAE to make; its recipe says for how long."""
+
+    recipe: vae.VaeRecipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +81,8 @@ PLANS = {
         training.Recipe(seed=2_026, ema_decay=0.999),
         n_steps=20_000,
     ),
+    "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
+    "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),
 }
 
 
@@ -235,12 +256,15 @@ def _report_on_classifier() -> dict[str, object]:
     }
 
 
-def make_classifier(name: str, plan: ClassifierPlan) -> None:
+def make_classifier(name: str, plan: ClassifierPlan) -> bool:
     """Train the judge, put it in place, measure it, complete its card.
 
     Args:
         name: of the checkpoint.
         plan: what to train.
+
+    Returns:
+        True.
     """
     x, y = data.load("train")
     trained, seconds = train_classifier(plan, x, y, BUILD / name)
@@ -258,26 +282,53 @@ def make_classifier(name: str, plan: ClassifierPlan) -> None:
     checkpoints.save(name, model, card)
     report = _report_on_classifier()  # of the file, as everybody reads it
     checkpoints.save(name, model, card | {"metrics": report})
+    return True
 
 
-# The GAN
+# Runs that resume
 
 
-def _resume(name: str, plan: GanPlan, state: Path) -> training.Gan:
+def _resume(
+    name: str,
+    recipe: training.Recipe | vae.VaeRecipe,
+    build: Callable[[Any], training.Run],
+) -> training.Run:
     """Go on with a saved run of the same recipe, or begin one."""
+    state = BUILD / f"{name}.state.npz"
     if state.exists():
-        gan = training.load_state(state)
-        if gan.recipe == plan.recipe:
-            return gan
+        run = training.load_state(state, build, type(recipe))
+        if run.recipe == recipe:
+            return run
         print(f"{name}: {state.name} is of another recipe; beginning anew")
-    return training.build_gan(plan.recipe)
+    return build(recipe)
 
 
-def draw_from(gan: training.Gan, n: int, seed: int) -> Callable:
+def _train(
+    name: str,
+    run: training.Run,
+    n_steps: int,
+    progress: Callable[[training.Run], str],
+) -> bool:
+    """Train, save and say how it stands; return False after an interrupt.
+
+    Recipe and length are chosen by these lines, not by `test`.
+    """
+    x_train, _ = data.load("train")
+    while (step := int(run.step)) < n_steps:
+        goal = min(step + SAVE_EVERY, n_steps)
+        finished = training.fit(run, x_train, goal)
+        training.save_state(run, BUILD / f"{name}.state.npz")
+        print(f"step {int(run.step):,}: {progress(run)}", flush=True)
+        if not finished:
+            return False
+    return True
+
+
+def draw_from(run: training.Run, n: int, seed: int) -> Callable:
     """Return what `metrics.score_generator` asks for: k -> n samples.
 
     Args:
-        gan: the run; its average generator draws.
+        run: what draws; of a GAN, its average generator.
         n: images a set.
         seed: of z; the k-th set has seed and step k.
 
@@ -286,18 +337,20 @@ def draw_from(gan: training.Gan, n: int, seed: int) -> Callable:
     """
 
     def draw(k: int) -> np.ndarray:
-        z = training.sample_z(n, gan.recipe.latent_dim, seed, k)
-        return training.generate(gan.average, z)
+        return run.draw(training.sample_z(n, run.recipe.latent_dim, seed, k))
 
     return draw
 
 
-def _report_on_gan(gan: training.Gan) -> dict[str, object]:
-    """Measure a finished run on validation, holdout and test, 10 sets each."""
+# The GAN
+
+
+def _report_on_samples(run: training.Run) -> dict[str, dict]:
+    """Judge a finished run on validation, holdout and test, 10 sets each."""
     report = {}
     for split in ("validation", "holdout", "test"):
         real = metrics.judge(data.load(split)[0])
-        draw = draw_from(gan, len(real.features), TEST_SEED)
+        draw = draw_from(run, len(real.features), TEST_SEED)
         scores = metrics.score_generator(draw, real)
         name = f"{split}, {len(real.features):,} samples, 10 sets"
         report[name] = {k: _rounded(v) for k, v in scores.items()}
@@ -314,29 +367,24 @@ def make_gan(name: str, plan: GanPlan) -> bool:
     Returns:
         False after an interrupt: nothing is written yet.
     """
-    x_train, _ = data.load("train")
     real = metrics.judge(data.load("validation")[0])
-    state = BUILD / f"{name}.state.npz"
-    gan = _resume(name, plan, state)
-    while (step := int(gan.step)) < plan.n_steps:
-        goal = min(step + SAVE_EVERY, plan.n_steps)
-        finished = training.fit(gan, x_train, goal)
-        training.save_state(gan, state)
-        # Recipe and length are chosen by these lines, not by `test`.
-        samples = draw_from(gan, len(real.features), TEST_SEED)(0)
-        fcd = metrics.frechet_distance(
-            metrics.judge(samples).features, real.features
-        )
-        print(f"step {int(gan.step):,}: validation FCD {fcd:.2f}", flush=True)
-        if not finished:
-            return False
+
+    def progress(run: training.Run) -> str:
+        samples = draw_from(run, len(real.features), TEST_SEED)(0)
+        features = metrics.judge(samples).features
+        fcd = metrics.frechet_distance(features, real.features)
+        return f"validation FCD {fcd:.2f}"
+
     recipe = plan.recipe
+    gan = _resume(name, recipe, training.build_gan)
+    if not _train(name, gan, plan.n_steps, progress):
+        return False
     card = _card(name, plan, training_seconds=round(gan.history[-1][1]))
     generator = card | {
         "title": "Average generator of the light DCGAN of lesson 03",
         "builder": "build_generator",
         "arguments": {"latent_dim": recipe.latent_dim, "width": recipe.width},
-        "metrics": _report_on_gan(gan),
+        "metrics": _report_on_samples(gan),
     }
     discriminator = card | {
         "title": "Discriminator that dcgan_generator was trained against",
@@ -345,6 +393,66 @@ def make_gan(name: str, plan: GanPlan) -> bool:
     }
     checkpoints.save(f"{name}_generator", gan.average, generator)
     checkpoints.save(f"{name}_discriminator", gan.discriminator, discriminator)
+    return True
+
+
+# The VAE
+
+
+def _report_on_bounds(model: keras.Model) -> dict[str, dict]:
+    """Measure what a VAE says of images binarised by sampling, in nats."""
+    report = {}
+    for split in ("validation", "holdout", "test"):
+        images, _ = data.load(split)
+        x = np.asarray(vae.binarise(images, BINARY_SEED, 0))
+        mean, log_variance = vae.encode(model, x)
+        weights = vae.weigh(model, x, N_DRAWS, TEST_SEED)
+        kl = np.asarray(vae.kl_to_prior(mean, log_variance))
+        values = {
+            "elbo": weights.mean(axis=0),
+            f"importance-weighted bound, {N_DRAWS} draws": vae.bound(weights),
+            "kl": kl,
+            "reconstruction loss": -weights.mean(axis=0) - kl,
+        }
+        name = f"{split}, binarised with seed {BINARY_SEED}, nats"
+        report[name] = {
+            k: _rounded(metrics.set_interval(v)) for k, v in values.items()
+        }
+        report[name]["active latent units"] = vae.active_units(mean)
+    return report
+
+
+def make_vae(name: str, plan: VaePlan) -> bool:
+    """Train a VAE, measure it, write both networks into one file.
+
+    Args:
+        name: of the checkpoint.
+        plan: what to train.
+
+    Returns:
+        False after an interrupt: nothing is written yet.
+    """
+    images, _ = data.load("validation")
+    x = np.asarray(vae.binarise(images, BINARY_SEED, 0))
+
+    def progress(run: training.Run) -> str:
+        elbo = vae.weigh(run.model, x, 1, TEST_SEED).mean()
+        return f"validation ELBO {elbo:.2f} nats"
+
+    recipe = plan.recipe
+    run = _resume(name, recipe, vae.build_run)
+    if not _train(name, run, recipe.n_steps, progress):
+        return False
+    card = _card(
+        name,
+        plan,
+        title=f"VAE with a latent space of {recipe.latent_dim} numbers",
+        builder="build_vae",
+        arguments={"latent_dim": recipe.latent_dim, "width": recipe.width},
+        training_seconds=round(run.history[-1][1]),
+        metrics=_report_on_samples(run) | _report_on_bounds(run.model),
+    )
+    checkpoints.save(name, run.model, card)
     return True
 
 
@@ -363,9 +471,12 @@ def make(name: str) -> None:
         )
     BUILD.mkdir(exist_ok=True)
     plan = PLANS[name]
-    if isinstance(plan, ClassifierPlan):
-        make_classifier(name, plan)
-    elif not make_gan(name, plan):
+    make_one = {
+        ClassifierPlan: make_classifier,
+        GanPlan: make_gan,
+        VaePlan: make_vae,
+    }[type(plan)]
+    if not make_one(name, plan):
         print(f"{name}: stopped; the same command goes on from here")
         return
     print(f"{name}: written to {checkpoints.FOLDER}")

@@ -1,0 +1,156 @@
+"""Checkers of lesson 02."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+from scipy import stats
+
+from helpers.checks import exercise
+
+
+@exercise
+def exercise_1(answer: Callable) -> None:
+    """Test `best_code(x, w, s, beta)`: the best q of the small model.
+
+    Args:
+        answer: returns mean and variance of q, two numbers.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = best_code"
+
+    def loss(m: float, v: float, x: float, w: float, s: float, b: float):
+        square = ((x - w * m) ** 2 + w**2 * v) / (2 * s**2)
+        return square + b * (m**2 + v - np.log(v) - 1) / 2
+
+    cases = itertools.product((-1.0, 2.0), (0.5, 1.2), (0.4, 1.5), (0.1, 1, 5))
+    for x, w, s, beta in cases:
+        found = np.asarray(answer(x, w, s, beta), float)
+        assert found.shape == (2,), "two numbers come out: mean and variance"
+        m, v = found
+        assert v > 0, "a variance is positive"
+        at = f"at x = {x}, w = {w}, s = {s}, beta = {beta}"
+        for shift in (-1e-3, 1e-3):
+            assert loss(m + shift, v, x, w, s, beta) > loss(
+                m, v, x, w, s, beta
+            ), f"another mean has a smaller loss {at}"
+            assert loss(m, v * (1 + shift), x, w, s, beta) > loss(
+                m, v, x, w, s, beta
+            ), f"another variance has a smaller loss {at}"
+
+
+@exercise
+def exercise_2(answer: tuple[Callable, ...]) -> None:
+    """Test `gaussian_nats(x, image, sigma)` and `best_sigma(x, image)`.
+
+    Args:
+        answer: the two functions, of arrays (n, 28, 28, 1).
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert isinstance(answer, tuple) and len(answer) == 2, (
+        "give two functions: answer = (gaussian_nats, best_sigma)"
+    )
+    nats, best = answer
+    rng = np.random.default_rng(0)
+    image = rng.uniform(-1, 1, (3, 28, 28, 1))
+    x = image + rng.normal(0, [[[[0.2]]], [[[0.3]]], [[[0.1]]]], image.shape)
+    for sigma in (0.1, 1.0, 3.0):
+        found = np.asarray(nats(x, image, sigma), float)
+        assert found.shape == (3,), "one number for each image"
+        wanted = -stats.norm.logpdf(x, image, sigma).sum(axis=(1, 2, 3))
+        assert not np.allclose(found, wanted / 784), (
+            "the pixels of an image add up; this is their mean"
+        )
+        constant = 784 * np.log(2 * np.pi) / 2
+        assert not np.allclose(found, wanted - constant), (
+            "the constant of the normal density is missing, log(2 pi) / 2 "
+            "for each pixel"
+        )
+        assert np.allclose(found, wanted), (
+            f"the density does not integrate to 1 at sigma = {sigma}: "
+            "compare with scipy.stats.norm.logpdf"
+        )
+    sigma = np.asarray(best(x, image), float)
+    assert sigma.shape == () and sigma > 0, "one positive deviation comes out"
+    for other in (0.999 * sigma, 1.001 * sigma):
+        here, there = (np.sum(nats(x, image, k)) for k in (sigma, other))
+        assert here < there, "under another sigma the batch is likelier"
+
+
+@exercise
+def exercise_3(answer: Callable) -> None:
+    """Test `slerp(a, b, t)`: the walk along an arc.
+
+    Args:
+        answer: of two vectors (d,) and t from 0 to 1, returns a vector (d,).
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = slerp"
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 10))
+    b *= np.linalg.norm(a) / np.linalg.norm(b)
+    steps = np.linspace(0, 1, 11)
+    walk = np.array([answer(a, b, t) for t in steps], float)
+    assert walk.shape == (11, 10), "a vector as long as a comes out"
+    assert np.allclose(walk[0], a), "at t = 0 the walk is at a"
+    assert np.allclose(walk[-1], b), "at t = 1 the walk is at b"
+    lengths = np.linalg.norm(walk, axis=1)
+    assert np.allclose(lengths, lengths[0]), (
+        "on the way the length changes; the walk leaves the sphere"
+    )
+    units = walk / lengths[:, None]
+    turns = np.arccos(np.clip((units[1:] * units[:-1]).sum(axis=1), -1, 1))
+    assert np.allclose(turns, turns[0], atol=1e-6), (
+        "equal steps of t turn by different angles"
+    )
+    plane = np.linalg.matrix_rank(walk, tol=1e-6)
+    assert plane == 2, "the walk leaves the plane of a and b"
+
+
+@exercise
+def exercise_4(answer: Callable) -> None:
+    """Test `kernel_nats(x, centres, flip)`: binary kernel density.
+
+    Args:
+        answer: of arrays of -1 and 1, (n, pixels) and (N, pixels), and a
+            probability, returns log p(x), (n,).
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = kernel_nats"
+    every = np.array(list(itertools.product((-1.0, 1.0), repeat=8)))
+    rng = np.random.default_rng(0)
+    centres = every[rng.choice(len(every), 5, replace=False)]
+    for flip in (0.05, 0.3, 0.5):
+        found = np.asarray(answer(every, centres, flip), float)
+        assert found.shape == (256,), "one number for each row of x"
+        total = np.exp(found).sum()
+        assert abs(total - 1) < 1e-9, (
+            f"the probabilities of all 256 images of 8 pixels add up to "
+            f"{total:.3g}"
+        )
+        at_centres = np.asarray(answer(centres, centres, flip), float)
+        share = 8 * np.log(1 - flip) - np.log(len(centres))
+        assert (at_centres > share - 1e-9).all(), (
+            "a centre is less likely than its own kernel alone makes it: "
+            "average over all of them"
+        )
+        alone = np.asarray(answer(every[:1], every[:1], flip), float)[0]
+        assert np.isclose(alone, 8 * np.log(1 - flip)), (
+            "an image is its own only centre: no pixel was flipped"
+        )
+    far = np.asarray(answer(np.ones((1, 784)), -np.ones((3, 784)), 0.01))
+    assert np.isfinite(far).all(), (
+        "the probability of a far image rounds to 0 before the logarithm: "
+        "add up with scipy.special.logsumexp"
+    )
+    assert np.isclose(far[0], 784 * np.log(0.01)), (
+        "every pixel of the far image was flipped"
+    )

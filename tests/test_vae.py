@@ -1,0 +1,334 @@
+"""The VAE: closed forms, bounds, exact resume, and bad input."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+from helpers import checkpoints, data, models, training, vae
+from tools import make_checkpoints
+
+RECIPE = vae.VaeRecipe(
+    seed=1, n_steps=20, latent_dim=3, width=4, batch_size=16
+)
+
+
+@pytest.fixture(scope="module")
+def x_train():
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (100, 28, 28, 1)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def x_binary(x_train):
+    return np.asarray(vae.binarise(x_train[:6], 1, 0))
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.setattr(
+        vae.Vae, "compile", lambda run: lambda x: vae.vae_step(run, x)
+    )
+    return vae.build_run(RECIPE)
+
+
+# ------------------------------------------------------------------- the data
+
+
+def test_the_share_of_white_is_the_grey_level():
+    grey = np.linspace(-1, 1, 5, dtype="float32")
+    images = np.broadcast_to(grey[:, None, None, None], (5, 28, 28, 1))
+    draws = np.stack([vae.binarise(images, 1, k) for k in range(50)])
+    assert set(np.unique(draws)) == {-1, 1}
+    share = (draws == 1).mean(axis=(0, 2, 3, 4))
+    assert share[0] == 0 and share[-1] == 1, "black and white are certain"
+    error = 0.5 / np.sqrt(50 * 784)
+    assert np.allclose(share, (grey + 1) / 2, atol=4 * error)
+
+
+def test_a_draw_is_a_function_of_seed_and_step(x_train):
+    first = vae.binarise(x_train, 1, 2)
+    assert np.array_equal(first, vae.binarise(x_train, 1, 2))
+    assert not np.array_equal(first, vae.binarise(x_train, 1, 3))
+    assert not np.array_equal(first, vae.binarise(x_train, 2, 2))
+
+
+def test_pixels_and_codes_are_drawn_from_other_numbers():
+    images = np.zeros((1, 28, 28, 1), "float32")
+    u = np.asarray(vae.binarise(images, 1, 0)).ravel()
+    z = np.asarray(training.sample_z(1, 784, 1, 0)).ravel()
+    assert abs(np.corrcoef(u, z)[0, 1]) < 4 / np.sqrt(784)
+
+
+# -------------------------------------------------------------- the two terms
+
+
+def test_kl_agrees_with_draws():
+    rng = np.random.default_rng(0)
+    mean, log_variance = rng.normal(size=(2, 1, 4))
+    z = mean + np.exp(log_variance / 2) * rng.normal(size=(100_000, 4))
+    log_q = stats.norm.logpdf(z, mean, np.exp(log_variance / 2)).sum(axis=1)
+    terms = log_q - stats.norm.logpdf(z).sum(axis=1)
+    error = terms.std() / np.sqrt(len(terms))
+    found = float(vae.kl_to_prior(mean, log_variance)[0])
+    assert abs(found - terms.mean()) < 4 * error
+    assert vae.kl_to_prior(np.zeros((1, 4)), np.zeros((1, 4)))[0] == 0
+
+
+def test_reconstruction_is_the_probability_of_the_pixels(x_binary):
+    logits = np.random.default_rng(1).normal(0, 3, x_binary.shape)
+    p = 1 / (1 + np.exp(-logits))
+    chosen = np.where(x_binary > 0, p, 1 - p)
+    wanted = -np.log(chosen).sum(axis=(1, 2, 3))
+    found = vae.reconstruction_loss(x_binary, logits.astype("float32"))
+    assert np.allclose(found, wanted, rtol=1e-5)
+
+
+# ----------------------------------------------------------------- the bounds
+
+
+def exact_log_p(model, x):
+    """log p(x) by quadrature, for a code of one number."""
+    z = np.linspace(-8, 8, 4_001, dtype="float32")[:, None]
+    logits = training.generate(model.get_layer("decoder"), z)
+    log_joint = np.stack(
+        [
+            stats.norm.logpdf(z[:, 0])
+            - np.logaddexp(0, -image * logits).sum(axis=(1, 2, 3))
+            for image in x
+        ]
+    )
+    top = log_joint.max(axis=1, keepdims=True)
+    total = np.trapezoid(np.exp(log_joint - top), z[:, 0], axis=1)
+    return np.log(total) + top[:, 0]
+
+
+def test_the_bounds_rise_to_the_truth(x_binary):
+    training.keras.utils.set_random_seed(3)
+    model = models.build_vae(1, 4)
+    weights = vae.weigh(model, x_binary, 400, 5)
+    truth, elbo = exact_log_p(model, x_binary), weights.mean(axis=0)
+    tight = vae.bound(weights)
+    assert (elbo < tight).all()
+    errors = weights.std(axis=0) / np.sqrt(len(weights))
+    assert (elbo < truth + 4 * errors).all()
+    assert np.allclose(tight, truth, atol=0.2)
+    assert np.array_equal(vae.bound(weights[:1]), weights[0])
+
+
+def test_the_weights_have_the_mean_of_elbo(x_binary):
+    training.keras.utils.set_random_seed(3)
+    model = models.build_vae(2, 4)
+    mean, log_variance = vae.encode(model, x_binary)
+    weights = vae.weigh(model, x_binary, 2_000, 5)
+    kl = np.asarray(vae.kl_to_prior(mean, log_variance))
+    z = mean + np.exp(log_variance / 2) * np.random.default_rng(0).normal(
+        size=(2_000, *mean.shape)
+    )
+    losses = [
+        vae.reconstruction_loss(
+            x_binary,
+            model.get_layer("decoder")(draw.astype("float32"), training=False),
+        )
+        for draw in z
+    ]
+    closed = -np.mean(losses, axis=0) - kl
+    errors = np.sqrt(weights.var(axis=0) + np.var(losses, axis=0))
+    assert (abs(weights.mean(axis=0) - closed) < 4 * errors / 44).all()
+
+
+def test_chunks_change_nothing(x_binary, monkeypatch):
+    model = models.build_vae(2, 4)
+    whole = vae.weigh(model, x_binary, 2, 5)
+    monkeypatch.setattr(vae, "CHUNK", 4)
+    assert np.allclose(whole, vae.weigh(model, x_binary, 2, 5), atol=1e-3)
+
+
+def test_units_that_move_are_active():
+    mean = np.zeros((100, 3))
+    mean[:, 1] = np.random.default_rng(0).normal(size=100)
+    mean[:, 2] = 5  # far from the prior, the same for every image
+    assert vae.active_units(mean) == 1
+
+
+# -------------------------------------------------------------------- the run
+
+
+def test_a_step_moves_both_networks(run, x_train):
+    before = run.model.get_weights()
+    nats = vae.vae_step(run, x_train[:16]).numpy()
+    assert nats.shape == (2,) and (nats > 0).all()
+    after = run.model.get_weights()
+    moved = [
+        not np.array_equal(a, b) for a, b in zip(before, after, strict=True)
+    ]
+    assert all(moved) and int(run.step) == 1
+
+
+def test_the_weight_of_the_kl_term_counts(x_train):
+    runs = [
+        vae.build_run(dataclasses.replace(RECIPE, kl_weight=weight))
+        for weight in (0.0, 10.0)
+    ]
+    for run in runs:
+        vae.vae_step(run, x_train[:16])
+    one, two = (run.model.get_weights() for run in runs)
+    assert not np.array_equal(one[-1], two[-1]) or any(
+        not np.array_equal(a, b) for a, b in zip(one, two, strict=True)
+    )
+
+
+def test_resume_is_exact(run, x_train, tmp_path):
+    training.fit(run, x_train, 8)
+    stopped = vae.build_run(RECIPE)
+    training.fit(stopped, x_train, 5)
+    training.save_state(stopped, tmp_path / "state.npz")
+    again = training.load_state(
+        tmp_path / "state.npz", vae.build_run, vae.VaeRecipe
+    )
+    assert again.recipe == RECIPE and len(again.history) == 5
+    training.fit(again, x_train, 8)
+    for part in ("model", "optimizer"):
+        pairs = zip(
+            getattr(run, part).variables,
+            getattr(again, part).variables,
+            strict=True,
+        )
+        assert all(np.array_equal(a, b) for a, b in pairs), part
+    nats = [np.array(r.history)[:, 2:] for r in (run, again)]
+    assert np.array_equal(*nats)
+
+
+def test_it_draws_the_mean_of_its_pixels(run):
+    z = training.sample_z(5, 3, 1, 0)
+    images = data.check_images(run.draw(z))
+    logits = training.generate(run.model.get_layer("decoder"), z)
+    assert np.allclose(images, 2 / (1 + np.exp(-logits)) - 1, atol=1e-6)
+
+
+def test_the_decoder_is_the_generator():
+    decoder = models.build_decoder(10)
+    generator = models.build_generator(10)
+    shapes = [
+        [weight.shape for weight in model.get_weights()]
+        for model in (decoder, generator)
+    ]
+    assert shapes[0] == shapes[1]
+    kinds = [
+        [type(layer) for layer in model.layers]
+        for model in (decoder, generator)
+    ]
+    assert kinds[0] == kinds[1]
+
+
+# ------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_steps", 0),
+        ("latent_dim", 0),
+        ("latent_dim", 2.5),
+        ("width", 1),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", np.nan),
+        ("kl_weight", -1.0),
+        ("kl_weight", np.inf),
+    ],
+)
+def test_a_recipe_refuses(name, value):
+    with pytest.raises(ValueError, match=f"{name} is"):
+        dataclasses.replace(RECIPE, **{name: value})
+
+
+@pytest.mark.parametrize("build", ["encoder", "decoder", "vae"])
+def test_a_builder_refuses(build):
+    function = getattr(models, f"build_{build}")
+    with pytest.raises(ValueError, match="latent_dim is 0"):
+        function(0)
+    with pytest.raises(ValueError, match="width is 7"):
+        function(2, 7)
+
+
+GREY = np.zeros((4, 28, 28, 1), "float32")
+CODE = np.zeros((4, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: vae.binarise(GREY[..., 0], 0, 0), r"images: .*28, 28, 1\)"),
+        (lambda: vae.binarise(GREY + 2, 0, 0), r"images: .*\[-1, 1\]"),
+        (lambda: vae.binarise(GREY + np.nan, 0, 0), "images: .*finite"),
+        (lambda: vae.kl_to_prior(CODE, CODE[:, :2]), "log_variance: .*d = 3"),
+        (lambda: vae.kl_to_prior(CODE[0], CODE[0]), "mean: "),
+        (lambda: vae.kl_to_prior(CODE, CODE + np.inf), "log_variance: .*fin"),
+        (lambda: vae.reconstruction_loss(GREY, GREY[:2]), "logits: .*n = 4"),
+        (lambda: vae.active_units(CODE[0]), "mean: "),
+        (lambda: vae.bound(CODE[0]), "weights: "),
+        (lambda: vae.bound(CODE + np.nan), "weights: .*finite"),
+        (lambda: vae.mean_images(None, CODE[0]), "z: "),
+        (lambda: vae.mean_images(None, CODE + np.nan), "z: .*finite"),
+        (lambda: vae.encode(None, GREY), "expected binary images"),
+        (lambda: vae.weigh(None, GREY, 0, 1), "k is 0"),
+        (lambda: vae.weigh(None, GREY, 2, 1), "expected binary images"),
+        (lambda: vae.log_weights(None, GREY, CODE, CODE, CODE[:2]), "noise: "),
+    ],
+)
+def test_what_is_refused(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
+
+
+def test_shapes_are_checked_in_a_compiled_function():
+    @tf.function
+    def step(mean):
+        return vae.kl_to_prior(mean, mean[:, :1])
+
+    with pytest.raises(ValueError, match="log_variance: "):
+        step(tf.zeros((4, 3)))
+
+
+# ------------------------------------------------------------- what is shipped
+
+
+@pytest.mark.parametrize("name", ["vae2", "vae10"])
+def test_a_card_reports_nats(name):
+    metrics = checkpoints.card(name)["metrics"]
+    for split in ("validation", "holdout", "test"):
+        nats = metrics[f"{split}, binarised with seed 0, nats"]
+        elbo, kl = nats["elbo"]["estimate"], nats["kl"]["estimate"]
+        loss = nats["reconstruction loss"]["estimate"]
+        assert elbo == pytest.approx(-kl - loss, abs=0.02)
+        tight = nats["importance-weighted bound, 50 draws"]["estimate"]
+        assert elbo < tight < 0
+        assert nats["active latent units"] == int(name[3:])
+
+
+def test_ten_numbers_reach_the_bound_that_is_promised():
+    metrics = checkpoints.card("vae10")["metrics"]
+    nats = metrics["test, binarised with seed 0, nats"]
+    assert nats["elbo"]["low"] > -100
+
+
+def test_a_stopped_run_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
+    started = []
+
+    def stopped_at_once(run, x_train, goal):
+        started.append(int(run.step))
+        run.step.assign_add(2)
+        run.history.extend([(k, 0.1, 1, 1) for k in (1, 2)])
+        return False
+
+    monkeypatch.setattr(make_checkpoints, "BUILD", tmp_path)
+    monkeypatch.setattr(training, "fit", stopped_at_once)
+    monkeypatch.setattr(checkpoints, "save", None)  # not called
+    plan = make_checkpoints.VaePlan(RECIPE)
+    monkeypatch.setattr(vae, "weigh", lambda *rest: np.zeros(1))
+    assert not make_checkpoints.make_vae("toy", plan)
+    assert not make_checkpoints.make_vae("toy", plan)
+    assert started == [0, 2]
