@@ -70,6 +70,14 @@ def slerp(a, b, t):
     )
 
 
+def the_long_way(a, b, t):
+    cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+    angle = np.arccos(cosine) - 2 * np.pi
+    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(
+        angle
+    )
+
+
 def straight(a, b, t):
     return (1 - t) * a + t * b
 
@@ -200,6 +208,7 @@ CASES = [
         [
             straight,
             straight_on_sphere,
+            the_long_way,
             lambda a, b, t: slerp(b, a, t),
             lambda a, b, t: slerp(a, b, t**2),
             lambda a, b, t: slerp(a, b, t)[:5],

@@ -175,9 +175,7 @@ def test_the_weight_of_the_kl_term_counts(x_train):
     for run in runs:
         vae.vae_step(run, x_train[:16])
     one, two = (run.model.get_weights() for run in runs)
-    assert not np.array_equal(one[-1], two[-1]) or any(
-        not np.array_equal(a, b) for a, b in zip(one, two, strict=True)
-    )
+    assert any(not np.array_equal(a, b) for a, b in zip(one, two, strict=True))
 
 
 def test_resume_is_exact(run, x_train, tmp_path):
@@ -303,7 +301,7 @@ def test_a_card_reports_nats(name):
         nats = metrics[f"{split}, binarised with seed 0, nats"]
         elbo, kl = nats["elbo"]["estimate"], nats["kl"]["estimate"]
         loss = nats["reconstruction loss"]["estimate"]
-        assert elbo == pytest.approx(-kl - loss, abs=0.02)
+        assert elbo == pytest.approx(-kl - loss, abs=0.15)  # rounded
         tight = nats["importance-weighted bound, 50 draws"]["estimate"]
         assert elbo < tight < 0
         assert nats["active latent units"] == int(name[3:])

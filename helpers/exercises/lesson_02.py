@@ -109,6 +109,10 @@ def exercise_3(answer: Callable) -> None:
     assert np.allclose(turns, turns[0], atol=1e-6), (
         "equal steps of t turn by different angles"
     )
+    wanted = np.arccos(a @ b / (a @ a))
+    assert np.isclose(turns.sum(), wanted, atol=1e-5), (
+        "the walk takes the long way round"
+    )
     plane = np.linalg.matrix_rank(walk, tol=1e-6)
     assert plane == 2, "the walk leaves the plane of a and b"
 
