@@ -301,7 +301,6 @@ def _share_inside(centres: np.ndarray, rows: np.ndarray, k: int) -> float:
 
 
 @data.checked(images="n 28 28 1")
-# not taught: it waits for lesson 02
 def laplacian_variance(images: np.ndarray) -> np.ndarray:
     """Sharpness of each image: variance of its Laplacian over the pixels.
 

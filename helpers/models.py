@@ -92,7 +92,6 @@ def build_discriminator(width: int = 32) -> keras.Model:
 
 
 @_sizes_checked
-# not taught: it waits for lesson 02
 def build_encoder(latent_dim: int, width: int = 64) -> keras.Model:
     """Build the encoder of the VAE: the generator's grids, in reverse.
 
@@ -126,7 +125,6 @@ def build_encoder(latent_dim: int, width: int = 64) -> keras.Model:
 
 
 @_sizes_checked
-# not taught: it waits for lesson 02
 def build_decoder(latent_dim: int, width: int = 64) -> keras.Model:
     """Build the decoder of the VAE: the generator, its last tanh left off.
 

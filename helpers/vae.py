@@ -113,7 +113,6 @@ def build_run(recipe: VaeRecipe) -> Vae:  # not taught
 
 
 @checked(images="n 28 28 1")
-# not taught: it waits for lesson 02
 def binarise(images: tf.Tensor, seed: int, step: int) -> tf.Tensor:
     """Draw each pixel white or black, its grey level the chance of white.
 
@@ -135,7 +134,6 @@ def binarise(images: tf.Tensor, seed: int, step: int) -> tf.Tensor:
 
 
 @checked(mean="n d", log_variance="n d")
-# not taught: it waits for lesson 02
 def kl_to_prior(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
     """KL divergence from N(mean, variance) to N(0, I), for each image.
 
@@ -156,7 +154,6 @@ def kl_to_prior(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
 
 
 @checked(x="n 28 28 1", logits="n 28 28 1")
-# not taught: it waits for lesson 02
 def reconstruction_loss(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of all pixels of each image: -log p(x | z).
 
@@ -173,7 +170,6 @@ def reconstruction_loss(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return ops.sum(ops.softplus(-x * logits), axis=(1, 2, 3))
 
 
-# not taught: it waits for lesson 02
 def vae_step(vae: Vae, x_real: tf.Tensor) -> tf.Tensor:
     """Take one step of gradient ascent on the ELBO.
 
@@ -244,8 +240,9 @@ def active_units(mean: np.ndarray) -> int:  # not taught
 
 
 @checked(z="n d")
-# not taught: it waits for lesson 02
-def mean_images(model: keras.Model, z: np.ndarray) -> np.ndarray:
+def mean_images(  # not taught
+    model: keras.Model, z: np.ndarray
+) -> np.ndarray:
     """Return the mean of p(x | z) as grey images, in inference mode.
 
     The sigmoid of a logit is the chance of white, p; the mean of a pixel
@@ -266,7 +263,6 @@ def mean_images(model: keras.Model, z: np.ndarray) -> np.ndarray:
 
 
 @checked(x="n 28 28 1", mean="n d", log_variance="n d", noise="n d")
-# not taught: it waits for lesson 02
 def log_weights(
     model: keras.Model,
     x: tf.Tensor,

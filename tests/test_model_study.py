@@ -2,13 +2,15 @@
 
 import json
 
+import anatomy
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, metrics, models, training, vae
+from helpers import data, metrics, models, runtime, training, vae
 from tools import model_study
 
+LESSON = runtime.ROOT / "notebooks" / "02_vae_comparison.ipynb"
 RECORD = json.loads(model_study.RESULTS.read_text(encoding="utf-8"))
 RUNS = pd.DataFrame(RECORD["runs"])
 
@@ -22,6 +24,25 @@ def test_every_model_has_its_seeds():
     }
     assert found == wanted and len(RUNS) == len(wanted)
     assert list(RUNS["model"].unique()) == list(model_study.MODELS)
+
+
+def test_the_lesson_trains_for_as_long(monkeypatch):
+    monkeypatch.setattr(runtime, "PROFILE", "lecture")
+    sources = [
+        "".join(cell["source"])
+        for cell in anatomy.read(LESSON)["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    [settings] = [text for text in sources if "by_profile(" in text]
+    names = {"SEED": 0, "vae": vae, "by_profile": runtime.by_profile}
+    exec(settings, names)
+    steps = RECORD["steps"]
+    assert names["recipe"] == vae.VaeRecipe(0, steps["VAE"])
+    assert names["n_gan"] == steps["GAN"] == model_study.GAN_STEPS
+    assert steps["VAE"] == model_study.VAE_STEPS
+    assert names["recipe"].latent_dim == model_study.LATENT_DIM
+    assert names["n_pca"] == model_study.N_COMPONENTS
+    assert names["n_bumps"] == model_study.N_BUMPS
 
 
 def test_gan_and_vae_took_the_same_seconds():

@@ -348,7 +348,7 @@ SVG = {"output_type": "display_data", "metadata": {}}
 SVG["data"] = {"image/svg+xml": "<svg/>", "text/plain": f"[figure] {ALT}"}
 DEF_1, DEF_2, DEF_3 = ("def loss_1", "def loss_2", "def loss_3")
 CHECKS = [f'check("the loss is finite", loss_{k}' for k in (1, 2, 3)]
-WHY_NOT = [md("Why?"), code("latent_dim")] * 10
+WHY_NOT = [md("Why?"), code("latent_dim")] * 16
 
 # Rule, kind of notebook, what is done to it.
 FAULTS: list[tuple[str, str, Fault]] = [
