@@ -170,21 +170,21 @@ def reconstruction_loss(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return ops.sum(ops.softplus(-x * logits), axis=(1, 2, 3))
 
 
-def vae_step(vae: Vae, x_real: tf.Tensor) -> tf.Tensor:
+def vae_step(run: Vae, x_real: tf.Tensor) -> tf.Tensor:
     """Take one step of gradient ascent on the ELBO.
 
     Args:
-        vae: the run.
+        run: the run.
         x_real: grey images (n, 28, 28, 1) in [-1, 1].
 
     Returns:
         float32 (2,): reconstruction loss and KL, means over the batch, in
         nats, before the update.
     """
-    recipe, step, n = vae.recipe, vae.step, ops.shape(x_real)[0]
+    recipe, step, n = run.recipe, run.step, ops.shape(x_real)[0]
     x = binarise(x_real, recipe.seed, step)
     noise = sample_z(n, recipe.latent_dim, recipe.seed, step)
-    encoder, decoder = map(vae.model.get_layer, ("encoder", "decoder"))
+    encoder, decoder = map(run.model.get_layer, ("encoder", "decoder"))
     with tf.GradientTape() as tape:
         mean, log_variance = ops.split(encoder(x, training=True), 2, axis=1)
         z = mean + ops.exp(log_variance / 2) * noise
@@ -192,9 +192,9 @@ def vae_step(vae: Vae, x_real: tf.Tensor) -> tf.Tensor:
         reconstruction = ops.mean(reconstruction_loss(x, logits))
         kl = ops.mean(kl_to_prior(mean, log_variance))
         loss = reconstruction + recipe.kl_weight * kl
-    variables = vae.model.trainable_variables
-    vae.optimizer.apply(tape.gradient(loss, variables), variables)
-    vae.step.assign_add(1)
+    variables = run.model.trainable_variables
+    run.optimizer.apply(tape.gradient(loss, variables), variables)
+    run.step.assign_add(1)
     return ops.stack([reconstruction, kl])
 
 
