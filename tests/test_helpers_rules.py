@@ -26,6 +26,7 @@ LADDER = (
     "models",
     "checkpoints",
     "metrics",
+    "scoring",
     "training",
     "vae",
     "views",
@@ -47,7 +48,7 @@ NOTEBOOK_READERS = {
     "testbook",
 }
 MOST_LINES = 40
-CORE_LINES = 1_900
+CORE_LINES = 2_100
 
 
 def read_helpers() -> Sources:
@@ -215,7 +216,7 @@ def code_lines(source: str) -> int:
 
 
 def small_core(helpers: Sources) -> Iterator[str]:
-    """The core, exercises apart, has at most 1,900 lines of code.
+    """The core, exercises apart, has at most 2,100 lines of code.
 
     Docstrings do not count: the house style asks for shapes, units, errors
     and sources, and a limit must not make them shorter.
@@ -428,7 +429,7 @@ FAULTS: list[tuple[str, str, str]] = [
         MODEL.replace("grow(self) -> int", "grow(self)"),
     ),
     ("annotated", "models.py", MODEL.replace("size: int", "size")),
-    ("small_core", "models.py", "x = 1\n" * 1_900),
+    ("small_core", "models.py", "x = 1\n" * 2_100),
 ]
 
 

@@ -1,5 +1,8 @@
 """Distances and scores against closed forms, SciPy, and bad input."""
 
+import tracemalloc
+import warnings
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -7,6 +10,7 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 
 from helpers import checkpoints, data, metrics
@@ -25,6 +29,8 @@ PROPERTY = settings(
     deadline=None, max_examples=100, derandomize=True, database=None
 )
 NUMBERS = st.floats(-10, 10, width=32)
+# Few rows are meant in most of these tests; one test asks for the warning.
+pytestmark = pytest.mark.filterwarnings("ignore:.*rows of .* features")
 
 
 def matrices(d):
@@ -91,6 +97,17 @@ def test_agrees_with_the_square_root_of_scipy():
     shift = np.square(a.mean(0) - b.mean(0)).sum()
     wanted = shift + np.trace(cov_a + cov_b - 2 * root)
     assert abs(frechet_distance(a, b) - wanted) <= tolerance(a, b)
+
+
+@pytest.mark.filterwarnings("default:.*rows of .* features")
+def test_fewer_rows_than_features_are_warned_of():
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(2, 64, 64))
+    with pytest.warns(UserWarning, match=r"64 rows of 64 features.*bias"):
+        frechet_distance(a, rng.normal(size=(500, 64)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frechet_distance(np.concatenate([a, b]), rng.normal(size=(65, 64)))
 
 
 def test_fewer_rows_than_features():
@@ -256,6 +273,297 @@ def test_precision_refuses_other_widths():
         metrics.precision_recall(GOOD, GOOD[:, :2])
 
 
+def test_all_four_agree_with_the_package_of_the_paper():
+    rng = np.random.default_rng(8)
+    real, fake = rng.normal(size=(1_000, 16)), rng.normal(0.2, 0.9, (900, 16))
+    for k in (3, 5):
+        wanted = compute_prdc(real, fake, nearest_k=k)
+        found = [
+            *metrics.precision_recall(real, fake, k),
+            *metrics.density_coverage(real, fake, k),
+        ]
+        assert found == pytest.approx([*wanted.values()], abs=1e-12)
+
+
+def test_published_values_of_one_law():
+    # README of prdc: P 0.477, R 0.471, D 1.056, C 0.974 at d = 1,000, k = 5
+    rng = np.random.default_rng(9)
+    real, fake = rng.normal(size=(2, 2_000, 64))
+    n = m = 2_000
+    wanted = 1 - np.prod([(n - i) / (n + m - i) for i in range(1, 6)])
+    density, coverage = metrics.density_coverage(real, fake)
+    assert coverage == pytest.approx(wanted, abs=0.02)
+    assert density == pytest.approx(1, abs=0.1)
+
+
+def expected_coverage(n, m, k):
+    return 1 - np.prod([(n - i) / (n + m - i) for i in range(1, k + 1)])
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(60, 60, 5), (30, 90, 2)])
+def test_coverage_of_one_law_has_its_closed_form(n, m, k):
+    rng = np.random.default_rng(10)
+    values = [
+        metrics.density_coverage(
+            rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), k
+        )
+        for _ in range(400)
+    ]
+    for column, wanted in zip(
+        np.transpose(values), (1, expected_coverage(n, m, k)), strict=True
+    ):
+        error = column.std() / 20
+        assert abs(column.mean() - wanted) < 4 * error
+
+
+def test_density_and_coverage_of_known_sets():
+    line = np.arange(20.0)[:, None]
+    assert metrics.density_coverage(line, line + 1_000) == (0, 0)
+    density, coverage = metrics.density_coverage(
+        line, line[10:11] + [[0.1]] * 2
+    )
+    # Balls of the fifth neighbour reach 3 steps inside the line.
+    assert coverage == 6 / 20 and density == 6 / 5
+    same = np.zeros((9, 3))  # with a strict < both would be 0
+    assert metrics.density_coverage(same, same) == (9 / 5, 1)
+    copies = metrics.density_coverage(line, line)
+    assert copies[1] == 1 and copies[0] > 1
+
+
+@PROPERTY
+@given(
+    arrays.arrays(np.float64, (8, 3), elements=NUMBERS, unique=True),
+    arrays.arrays(np.float64, (7, 3), elements=NUMBERS, unique=True),
+    st.permutations(range(7)),
+)
+def test_shares_stay_in_their_range_and_ignore_the_order(a, b, order):
+    found = metrics.precision_recall(a, b), metrics.density_coverage(a, b)
+    shuffled = b[list(order)]
+    assert found == (
+        metrics.precision_recall(a, shuffled),
+        metrics.density_coverage(a, shuffled),
+    )
+    (precision, recall), (density, coverage) = found
+    assert min(precision, recall, coverage) >= 0
+    assert max(precision, recall, coverage) <= 1
+    assert 0 <= density <= len(a) / 5
+
+
+# ------------------------------------------------------------ kernel distance
+
+
+def by_full_matrices(a, b):
+    """The unbiased estimate, term by term."""
+    k_aa, k_bb, k_ab = [
+        (x @ y.T / x.shape[1] + 1) ** 3 for x, y in ((a, a), (b, b), (a, b))
+    ]
+    n, m = len(a), len(b)
+    pairs_a = sum(k_aa[i, j] for i in range(n) for j in range(n) if i != j)
+    pairs_b = sum(k_bb[i, j] for i in range(m) for j in range(m) if i != j)
+    return pairs_a / (n * (n - 1)) + pairs_b / (m * (m - 1)) - 2 * k_ab.mean()
+
+
+def test_kernel_distance_is_its_definition(monkeypatch):
+    monkeypatch.setattr(metrics, "CHUNK", 7)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(30, 4)), rng.normal(0.5, 2, size=(23, 4))
+    wanted = by_full_matrices(a, b)
+    assert metrics.kernel_distance(a, b) == pytest.approx(wanted, rel=1e-10)
+    assert metrics.kernel_distance(b, a) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_kernel_distance_of_known_laws():
+    # With d = 1, k = (x y + 1)^3 sees the first three moments: for N(0, 1)
+    # and N(t, 1) the squares of their differences, weighted 3, 3, 1.
+    rng = np.random.default_rng(1)
+    t = 0.5
+    moments = np.array([t, t**2, t**3 + 3 * t])
+    wanted = moments**2 @ [3, 3, 1]
+    values = [
+        metrics.kernel_distance(
+            rng.normal(size=(200, 1)), rng.normal(t, 1, size=(200, 1))
+        )
+        for _ in range(400)
+    ]
+    error = np.std(values) / 20
+    assert abs(np.mean(values) - wanted) < 4 * error < wanted / 3
+
+
+def test_kernel_distance_of_one_law_is_0_on_average():
+    rng = np.random.default_rng(2)
+    values = [
+        metrics.kernel_distance(*rng.normal(size=(2, 40, 8)))
+        for _ in range(400)
+    ]
+    assert min(values) < 0 < max(values)
+    assert abs(np.mean(values)) < 4 * np.std(values) / 20
+
+
+def test_subsets_estimate_the_same():
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(300, 3)), rng.normal(0.6, 1, size=(280, 3))
+    found = metrics.subset_kernel_distances(a, b, 60, 200)
+    whole = metrics.kernel_distance(a, b)
+    assert found.shape == (200,)
+    assert abs(found.mean() - whole) < 4 * found.std() / np.sqrt(200)
+    again = metrics.subset_kernel_distances(a, b, 60, 200)
+    assert np.array_equal(found, again)
+    all_rows = metrics.subset_kernel_distances(a[:280], b, 280, 2)
+    assert np.allclose(all_rows, metrics.kernel_distance(a[:280], b))
+
+
+@pytest.mark.parametrize(
+    ("size", "n_subsets"), [(1, 5), (51, 5), (20, 0), (-3, 1)]
+)
+def test_subsets_of_no_size_are_refused(size, n_subsets):
+    with pytest.raises(ValueError, match="expected a size of 2 to 50"):
+        metrics.subset_kernel_distances(GOOD, GOOD, size, n_subsets)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        metrics.kernel_distance,
+        metrics.density_coverage,
+        metrics.nearest,
+        metrics.frechet_debiased,
+        metrics.frechet_at_infinity,
+        lambda a, b: metrics.memorisation(a, b, b),
+        lambda a, b: metrics.memorisation(a, a, b),
+        lambda a, b: metrics.subset_kernel_distances(a, b, 2),
+        lambda a, b: metrics.frechet_at_sizes(a, b, [2]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        (GOOD[:, :3], "same number of features"),
+        (GOOD[:1], "at least 2"),
+        (GOOD[:, 0], r"shape \(n, d\)"),
+        (np.where(GOOD > 2, np.nan, GOOD), "finite"),
+    ],
+)
+def test_two_sets_must_fit(measure, bad, match):
+    with pytest.raises(ValueError, match=match):
+        measure(GOOD, bad)
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_coverage_refuses_too_many_neighbours(k):
+    with pytest.raises(ValueError, match=f"k is {k}; expected 1 to 3"):
+        metrics.density_coverage(GOOD[:4], GOOD, k)
+    assert metrics.density_coverage(GOOD, GOOD[:2], 5)[1] > 0
+
+
+# ---------------------------------------------------------------- many images
+
+
+def test_distances_of_infinitely_many_rows():
+    rng = np.random.default_rng(11)
+    d, n, shift = 8, 400, 0.1
+    truth = d * shift**2
+    plain, line, jackknife = [], [], []
+    for k in range(60):
+        a, b = rng.normal(size=(n, d)), rng.normal(shift, 1, size=(n, d))
+        plain.append(frechet_distance(a, b))
+        line.append(metrics.frechet_at_infinity(a, b, seed=k))
+        jackknife.append(metrics.frechet_debiased(a, b, seed=k).estimate)
+    bias = np.mean(plain) - truth
+    assert bias > 5 * np.std(plain) / np.sqrt(60)
+    for values in (line, jackknife):
+        error = np.std(values) / np.sqrt(60)
+        assert abs(np.mean(values) - truth) < 4 * error
+        assert abs(np.mean(values) - truth) < bias / 3
+
+
+def test_interval_without_bias_covers_the_truth():
+    rng = np.random.default_rng(12)
+    hits = 0
+    for _ in range(200):
+        a, b = rng.normal(size=(200, 3)), rng.normal(0.5, 1, size=(200, 3))
+        low, high = metrics.frechet_debiased(a, b)[1:]
+        hits += low <= 0.75 <= high
+    assert 0.88 < hits / 200 <= 1
+
+
+def test_sizes_are_those_asked_for():
+    a, b = np.random.default_rng(13).normal(size=(2, 100, 3))
+    found = metrics.frechet_at_sizes(a, b, [20, 100])
+    assert found[1] == pytest.approx(frechet_distance(a, b))
+    assert found[0] != pytest.approx(found[1])
+    with pytest.raises(ValueError, match="sizes: expected 2 to 100"):
+        metrics.frechet_at_sizes(a, b, [101])
+    for measure in (
+        metrics.frechet_debiased,
+        metrics.frechet_at_infinity,
+        lambda a, b: metrics.frechet_at_sizes(a, b, [9]),
+    ):
+        with pytest.raises(ValueError, match=r"as many rows.*100 and 99"):
+            measure(a, b[:99])
+    with pytest.raises(ValueError, match="at least 2 different sizes"):
+        metrics.frechet_at_infinity(a, b, 1)
+    with pytest.raises(ValueError, match="at least 40"):
+        metrics.frechet_debiased(a[:39], b[:39])
+
+
+def test_large_sets_are_cut_into_chunks():
+    rng = np.random.default_rng(14)
+    a, b = rng.normal(size=(2, 6_000, 4))
+    for measure in (
+        metrics.kernel_distance,
+        metrics.precision_recall,
+        metrics.density_coverage,
+    ):
+        tracemalloc.start()
+        measure(a, b)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        # A whole matrix would be 288 MB, three chunks of 500 rows are 72.
+        assert peak < 100e6, measure
+
+
+# --------------------------------------------------------------- memorisation
+
+
+def test_nearest_rows_are_the_nearest():
+    rng = np.random.default_rng(15)
+    rows, train = rng.normal(size=(20, 3)), rng.normal(size=(50, 3))
+    distances, found = metrics.nearest(rows, train)
+    wanted = cdist(rows, train)
+    assert np.array_equal(found, wanted.argmin(axis=1))
+    assert np.allclose(distances, wanted.min(axis=1))
+
+
+def test_copies_are_found_and_fresh_samples_are_not():
+    rng = np.random.default_rng(16)
+    train, held_out = rng.normal(size=(1_000, 4)), rng.normal(size=(600, 4))
+    fresh = metrics.memorisation(rng.normal(size=(500, 4)), train, held_out)
+    assert fresh.closer == pytest.approx(0.5, abs=0.08)
+    assert fresh.p_value > 1e-3 and fresh.too_close < 0.04
+    near = train[:500] + rng.normal(0, 0.05, (500, 4))
+    copied = metrics.memorisation(near, train, held_out)
+    assert copied.closer > 0.9 and copied.p_value < 1e-50
+    poor = metrics.memorisation(rng.normal(3, 1, (500, 4)), train, held_out)
+    assert poor.closer < 0.2 and poor.p_value > 0.99
+    # Every tenth sample a copy: the ranks hardly tell, the share does.
+    some = np.concatenate([near[:20], rng.normal(1, 1, (180, 4))])
+    mixed = metrics.memorisation(some, train, held_out)
+    assert mixed.p_value > 0.05 and mixed.too_close > 0.05
+    same = metrics.memorisation(held_out, train, held_out)
+    assert same.closer == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_p_values_of_fresh_samples_are_spread_evenly(seed):
+    rng = np.random.default_rng([17, seed])
+    values = []
+    for _ in range(200):
+        fake, train, held = rng.normal(size=(3, 60, 2))
+        values.append(metrics.memorisation(fake, train, held).p_value)
+    # Held-out rows and samples share the training set, as in real use.
+    assert np.mean(np.array(values) < 0.05) < 0.12
+
+
 def test_one_call_gives_every_ruler():
     x, _ = data.load("holdout", 60)
     real, fake = judge(x[:30]), judge(x[30:])
@@ -265,6 +573,12 @@ def test_one_call_gives_every_ruler():
     assert found["fcd"] == frechet_distance(fake.features, real.features)
     assert found["score"] == classifier_score(fake.probabilities)
     assert found["rarest"] == class_shares(fake.probabilities).min()
+    assert found["kid"] == metrics.kernel_distance(
+        fake.features, real.features
+    )
+    assert (found["density"], found["coverage"]) == metrics.density_coverage(
+        real.features, fake.features
+    )
     with pytest.raises(ValueError, match=r"expected 30 samples.*found 60"):
         metrics.score_samples(x, real)
 
@@ -419,12 +733,36 @@ def test_the_score_of_a_generator_that_copies(holdout):
     # The first set is the reference itself, the others are not.
     assert 0 < scores["fcd"].estimate < 40
     assert scores["fcd"].low < scores["fcd"].estimate < scores["fcd"].high
-    assert 9 < scores["classifier_score"].estimate < 10
-    assert 0.05 < scores["rarest_class"].estimate < 0.1
-    assert 0.1 < scores["commonest_class"].estimate < 0.15
+    assert 9 < scores["score"].estimate < 10
+    assert 0.05 < scores["rarest"].estimate < 0.1
     exact = score_generator(lambda k: x[:500], few, 2)
     assert exact["fcd"].estimate == pytest.approx(0, abs=1e-3)
     with pytest.raises(ValueError, match="expected 500 samples"):
         score_generator(lambda k: x[:499], few, 2)
     with pytest.raises(ValueError, match="at least 2"):
         score_generator(lambda k: x[:500], few, 1)
+
+
+def test_a_fixed_set_has_the_intervals_of_the_jackknife(holdout):
+    x, _, _ = holdout
+    real, fake = judge(x[:200]), judge(x[200:400])
+    found = metrics.score_fixed_set(x[200:400], real, seed=3)
+    assert {k: v.estimate for k, v in found.items()} == pytest.approx(
+        metrics.score_samples(x[200:400], real)
+    )
+    wanted = jackknife_interval(
+        lambda rows: frechet_distance(rows, real.features),
+        fake.features,
+        seed=3,
+    )
+    assert found["fcd"] == pytest.approx(wanted)
+    wanted = jackknife_interval(
+        lambda rows: metrics.precision_recall(real.features, rows)[1],
+        fake.features,
+        seed=3,
+    )
+    assert found["recall"] == pytest.approx(wanted)
+    with pytest.raises(ValueError, match="expected 200 samples"):
+        metrics.score_fixed_set(x[:100], real)
+    with pytest.raises(ValueError, match="at least 40"):
+        metrics.score_fixed_set(x[:30], judge(x[:30]))

@@ -35,6 +35,7 @@ LONGER = 8  # times as many steps
 BINARY_SEED = 0
 N_BINARY = 1_000  # images of holdout for the ELBO
 N_DRAWS = 50
+RULERS = ("fcd", "score", "precision", "recall", "rarest")
 
 
 class Model(NamedTuple):
@@ -214,7 +215,8 @@ def measure(model: Model, seed: int) -> dict[str, float]:
     images, _ = data.load("holdout")
     real = metrics.judge(images)
     x_fake = model.draw(len(images), seed)
-    values = {"seconds": model.seconds} | metrics.score_samples(x_fake, real)
+    scores = metrics.score_samples(x_fake, real)
+    values = {"seconds": model.seconds} | {k: scores[k] for k in RULERS}
     sharp, real_sharp = [
         metrics.laplacian_variance(x).mean() for x in (x_fake, images)
     ]
