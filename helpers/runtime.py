@@ -125,7 +125,7 @@ def write_json(path: Path, content: object) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        text = json.dumps(content, indent=1) + "\n"
+        text = json.dumps(content, indent=2) + "\n"
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     finally:

@@ -3,7 +3,8 @@
 NAME is digit_classifier (the judge), dcgan (generator and discriminator),
 vae2 or vae10 (encoder and decoder in one file).
 A run saves its state as it goes, so that it can be stopped with Ctrl-C and
-goes on exactly where it stood when called again.
+goes on exactly where it stood when called again. With --measure nothing is
+trained: the shipped files are measured again, and their cards say the rest.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from helpers import (
     metrics,
     models,
     runtime,
+    scoring,
     training,
     vae,
 )
@@ -232,7 +234,17 @@ def _floors(test: np.ndarray) -> dict[str, float]:
     return {name: round(value, 3) for name, value in floors.items()}
 
 
-def _report_on_classifier() -> dict[str, object]:
+def _report_on_real_digits() -> dict[str, dict]:
+    """Measure unseen real digits as if a generator had drawn them."""
+    real = metrics.judge(data.load("holdout")[0])
+    images, _ = data.load("test")
+    n = len(real.features)
+    rows = np.random.default_rng(0).permutation(len(images))[:n]
+    scores = metrics.score_fixed_set(images[rows], real)
+    return {k: _rounded(v) for k, v in scores.items()}
+
+
+def _report_on_classifier(name: str) -> dict[str, object]:
     """Measure the classifier that is in place on validation and test."""
     report = {}
     for split in ("validation", "test"):
@@ -253,6 +265,7 @@ def _report_on_classifier() -> dict[str, object]:
         ),
         "negative log-likelihood on test, nats": round(float(likelihood), 4),
         "fcd floors": _floors(judged.features),
+        scoring.REAL: _report_on_real_digits(),
     }
 
 
@@ -280,8 +293,6 @@ def make_classifier(name: str, plan: ClassifierPlan) -> bool:
         training_seconds=round(seconds),
     )
     checkpoints.save(name, model, card)
-    report = _report_on_classifier()  # of the file, as everybody reads it
-    checkpoints.save(name, model, card | {"metrics": report})
     return True
 
 
@@ -324,37 +335,43 @@ def _train(
     return True
 
 
-def draw_from(run: training.Run, n: int, seed: int) -> Callable:
-    """Return what `metrics.score_generator` asks for: k -> n samples.
+def _report_on_samples(
+    draw: Callable[[np.ndarray], np.ndarray], latent_dim: int
+) -> dict[str, dict]:
+    """Judge what a generator draws on three splits, 10 sets of samples each.
 
     Args:
-        run: what draws; of a GAN, its average generator.
-        n: images a set.
-        seed: of z; the k-th set has seed and step k.
+        draw: z (n, latent_dim) -> images (n, 28, 28, 1) in [-1, 1].
+        latent_dim: numbers in z.
 
     Returns:
-        A function of k.
+        For each split the intervals by name, as `metrics.measures` has them.
     """
+    report = {}
+    for split in ("validation", "holdout", "test"):
+        real = metrics.judge(data.load(split)[0])
+        n = len(real.features)
 
-    def draw(k: int) -> np.ndarray:
-        return run.draw(training.sample_z(n, run.recipe.latent_dim, seed, k))
+        def sample(k: int, n: int = n) -> np.ndarray:
+            return draw(training.sample_z(n, latent_dim, TEST_SEED, k))
 
-    return draw
+        scores = metrics.score_generator(sample, real)
+        name = f"{split}, {n:,} samples, 10 sets"
+        report[name] = {k: _rounded(v) for k, v in scores.items()}
+    return report
 
 
 # The GAN
 
 
-def _report_on_samples(run: training.Run) -> dict[str, dict]:
-    """Judge a finished run on validation, holdout and test, 10 sets each."""
-    report = {}
-    for split in ("validation", "holdout", "test"):
-        real = metrics.judge(data.load(split)[0])
-        draw = draw_from(run, len(real.features), TEST_SEED)
-        scores = metrics.score_generator(draw, real)
-        name = f"{split}, {len(real.features):,} samples, 10 sets"
-        report[name] = {k: _rounded(v) for k, v in scores.items()}
-    return report
+def _report_on_generator(name: str) -> dict[str, dict]:
+    """Measure the generator that is in place."""
+    model = checkpoints.load(name)
+
+    def draw(z: np.ndarray) -> np.ndarray:
+        return training.generate(model, z)
+
+    return _report_on_samples(draw, model.input_shape[-1])
 
 
 def make_gan(name: str, plan: GanPlan) -> bool:
@@ -370,8 +387,9 @@ def make_gan(name: str, plan: GanPlan) -> bool:
     real = metrics.judge(data.load("validation")[0])
 
     def progress(run: training.Run) -> str:
-        samples = draw_from(run, len(real.features), TEST_SEED)(0)
-        features = metrics.judge(samples).features
+        n = len(real.features)
+        z = training.sample_z(n, run.recipe.latent_dim, TEST_SEED, 0)
+        features = metrics.judge(run.draw(z)).features
         fcd = metrics.frechet_distance(features, real.features)
         return f"validation FCD {fcd:.2f}"
 
@@ -384,7 +402,6 @@ def make_gan(name: str, plan: GanPlan) -> bool:
         "title": "Average generator of the light DCGAN of lesson 03",
         "builder": "build_generator",
         "arguments": {"latent_dim": recipe.latent_dim, "width": recipe.width},
-        "metrics": _report_on_samples(gan),
     }
     discriminator = card | {
         "title": "Discriminator that dcgan_generator was trained against",
@@ -422,6 +439,17 @@ def _report_on_bounds(model: keras.Model) -> dict[str, dict]:
     return report
 
 
+def _report_on_vae(name: str) -> dict[str, dict]:
+    """Measure the VAE that is in place: its samples and its bounds."""
+    model = checkpoints.load(name)
+
+    def draw(z: np.ndarray) -> np.ndarray:
+        return vae.mean_images(model, z)
+
+    latent_dim = model.get_layer("decoder").input_shape[-1]
+    return _report_on_samples(draw, latent_dim) | _report_on_bounds(model)
+
+
 def make_vae(name: str, plan: VaePlan) -> bool:
     """Train a VAE, measure it, write both networks into one file.
 
@@ -450,14 +478,48 @@ def make_vae(name: str, plan: VaePlan) -> bool:
         builder="build_vae",
         arguments={"latent_dim": recipe.latent_dim, "width": recipe.width},
         training_seconds=round(run.history[-1][1]),
-        metrics=_report_on_samples(run) | _report_on_bounds(run.model),
     )
     checkpoints.save(name, run.model, card)
     return True
 
 
+def measure(name: str) -> None:
+    """Measure the files of one of `PLANS` as everybody reads them.
+
+    The card of the network that is judged gets its figures anew; nothing else
+    of it changes.
+
+    Args:
+        name: one of `PLANS`; its checkpoints are in place.
+
+    Raises:
+        DataError: the full MNIST is not at hand.
+        CheckpointError: there is no such checkpoint, or it is damaged.
+    """
+    _need_full_data("measured")
+    plan = PLANS[name]
+    shipped = f"{name}_generator" if isinstance(plan, GanPlan) else name
+    report = {
+        ClassifierPlan: _report_on_classifier,
+        GanPlan: _report_on_generator,
+        VaePlan: _report_on_vae,
+    }[type(plan)](shipped)
+    card = checkpoints.card(shipped) | {"metrics": report}
+    path = checkpoints.FOLDER / f"{shipped}.json"
+    runtime.write_json(path, card)
+    print(f"{shipped}: measured")
+
+
+def _need_full_data(what: str) -> None:
+    """Refuse MNIST-5k."""
+    if data.source() == data.SMALL:
+        raise data.DataError(
+            f"A checkpoint is {what} on the full MNIST. {data.MEND}"
+        )
+
+
 def make(name: str) -> None:
-    """Train one of `PLANS` and write weights and cards.
+    """Train one of `PLANS`, write weights and cards, and measure them.
 
     Args:
         name: one of `PLANS`.
@@ -465,10 +527,7 @@ def make(name: str) -> None:
     Raises:
         DataError: the full MNIST is not at hand.
     """
-    if data.source() == data.SMALL:
-        raise data.DataError(
-            f"A checkpoint is trained on the full MNIST. {data.MEND}"
-        )
+    _need_full_data("trained")
     BUILD.mkdir(exist_ok=True)
     plan = PLANS[name]
     make_one = {
@@ -480,9 +539,14 @@ def make(name: str) -> None:
         print(f"{name}: stopped; the same command goes on from here")
         return
     print(f"{name}: written to {checkpoints.FOLDER}")
+    measure(name)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=sorted(PLANS))
-    make(parser.parse_args().name)
+    parser.add_argument(
+        "--measure", action="store_true", help="measure, train nothing"
+    )
+    given = parser.parse_args()
+    (measure if given.measure else make)(given.name)
