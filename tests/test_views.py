@@ -5,6 +5,7 @@ import base64
 import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import training, vae, views
@@ -283,3 +284,67 @@ def test_the_stop_button_says_how_to_go_on(screen, run, monkeypatch, capsys):
     views.train_live(gan, x, 4, z, (0, 1, 4), frames)
     assert list(frames) == [0, 1, 4]
     assert [row[0] for row in gan.history] == [1, 2, 3, 4]
+
+
+def test_heat_map_writes_every_number():
+    table = pd.DataFrame([[1.2, -3.0], [0.0, 20.0]], ["a", "b"], ["p", "q"])
+    fig = views.heat_map("title", table, 5, "unit")
+    ax = fig.axes[0]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["+1", "-3", "+0", "+20"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["p", "q"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+    plt.close(fig)
+    with pytest.raises(ValueError, match="not finite"):
+        views.heat_map("title", table.replace(0, np.nan), 5, "unit")
+    with pytest.raises(ValueError, match="limit is 0"):
+        views.heat_map("title", table, 0, "unit")
+
+
+@pytest.fixture
+def choice():
+    real = np.full((40, 28, 28, 1), 0.5, np.float32)
+    return views.ForcedChoice(real, -real, seed=1)
+
+
+def test_forced_choice_knows_where_the_real_image_is(choice):
+    assert choice.pairs.shape == (40, 2, 28, 28, 1)
+    assert 8 < choice.real_side.sum() < 32
+    for k in range(40):
+        side = choice.real_side[k]
+        assert (choice.pairs[k, side] == 0.5).all()
+        assert (choice.pairs[k, 1 - side] == -0.5).all()
+        assert choice.n_correct == k
+        choice.answer(side)
+    choice.answer(0)  # after the last pair
+    assert (len(choice.answers), choice.n_correct) == (40, 40)
+
+
+def test_forced_choice_counts_wrong_answers(choice):
+    for side in choice.real_side[:10]:
+        choice.answer(1 - side)
+    assert (len(choice.answers), choice.n_correct) == (10, 0)
+
+
+def test_forced_choice_refuses(choice):
+    with pytest.raises(ValueError, match="side is 2"):
+        choice.answer(2)
+    x = np.zeros((3, 28, 28, 1), np.float32)
+    for real, fake in ((x, x[:2]), (x[:0], x[:0])):
+        with pytest.raises(ValueError, match="as many of both"):
+            views.ForcedChoice(real, fake, seed=0)
+
+
+def test_clicks_answer(choice):
+    picture, buttons, told = choice.widget().children
+    first = bytes(picture.value)
+    assert first.startswith(b"\x89PNG") and told.value == "0 of 40 answered"
+    for k, side in enumerate(choice.real_side):
+        assert told.value == f"{k} of 40 answered"
+        buttons.children[side].click()
+        if k == 0:
+            different = choice.real_side[1] != side
+            assert (bytes(picture.value) != first) == different
+    buttons.children[0].click()
+    assert told.value == "40 of 40 answered, 40 right"
+    assert choice.n_correct == 40
