@@ -54,11 +54,12 @@ class Memorisation(NamedTuple):
 
     Attributes:
         closer: probability that a sample is nearer to its nearest training
-            image than a held-out image is to its own; 1/2 if nothing is
-            copied, less if the samples are poor.
-        p_value: of a `closer` this large or larger if nothing is copied.
+            image than a held-out image is to its own; 1/2 on average for
+            fresh draws of the law of the data, more for copies but also for
+            images that are too typical, less for poor ones.
+        p_value: of a `closer` this large or larger for fresh draws.
         too_close: share of samples that are nearer than 99 % of the held-out
-            images are; 0.01 if nothing is copied.
+            images are; 0.01 for fresh draws.
     """
 
     closer: float
@@ -318,8 +319,9 @@ def score_generator(  # not taught
     """Measure a generator by the protocol of the course.
 
     Each of the independent sets has as many samples as there are real
-    images; the interval says how much a set of this size varies, for this
-    one generator. It is not an interval over training runs.
+    images; the interval is that of the mean over sets of this size, for this
+    one generator and this reference. Single sets scatter more, and so do
+    training runs.
 
     Args:
         draw: of k = 0, 1, ... returns the k-th set of samples, float32
@@ -545,8 +547,8 @@ def memorisation(  # not taught
     The distance of each sample to its nearest training row is set against
     that of held-out rows, which nobody can have copied: the Mann-Whitney
     test of Meehan, Chaudhuri, Dasgupta, arXiv:2004.05675, over
-    the whole space at once. A rank test hardly notices a few exact copies
-    among many; `too_close` does.
+    the whole space at once. A rank test hardly notices a few copies among
+    many, and none among many poor samples; `too_close` does.
 
     Args:
         fake: (n, d), features or pixels.
@@ -702,8 +704,9 @@ def jackknife_interval(  # not taught
     """Delete-block jackknife interval of a metric of one fixed file.
 
     The rows are permuted and cut into 20 blocks; the metric is computed
-    without each block in turn. A bootstrap would draw rows twice and put the
-    interval of a Frechet distance beside its own estimate.
+    without each block in turn. The interval is for the metric at this n, its
+    bias included. A bootstrap would draw rows twice, add the bias of this set
+    once more, and shift the interval.
 
     Args:
         metric: of rows; bind the reference set beforehand.

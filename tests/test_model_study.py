@@ -6,6 +6,8 @@ import anatomy
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
+import scipy.stats
 
 from helpers import data, metrics, models, runtime, training, vae
 from tools import model_study
@@ -137,10 +139,22 @@ def test_the_likeliest_bandwidth_is_the_best_of_all(small, holdout):
     pca, codes, _ = model_study.fit_pca()
     seen = pca.transform(holdout[:20].reshape(20, -1))
     scores = {
-        h: model_study.KernelDensity(bandwidth=h).fit(codes).score(seen)
+        h: model_study.log_density(codes, h, seen)
         for h in model_study.BANDWIDTHS
     }
     assert found == max(scores, key=scores.get)
+
+
+def test_log_density_is_its_formula():
+    rng = np.random.default_rng(0)
+    codes, seen = rng.normal(size=(500, 200)), rng.normal(size=(7, 200))
+    codes *= np.linspace(2, 0.2, 200)
+    seen *= np.linspace(2, 0.2, 200)
+    for h in (0.1, 0.5):
+        parts = scipy.stats.norm.logpdf(seen[:, None], codes, h).sum(axis=2)
+        wanted = scipy.special.logsumexp(parts, axis=1) - np.log(500)
+        found = model_study.log_density(codes, h, seen)
+        assert found == pytest.approx(wanted.sum(), rel=1e-9)
 
 
 def test_narrow_kernels_copy_and_the_gaussian_does_not(small, holdout):
