@@ -12,7 +12,8 @@ fcd and kid are 0 for samples that are as good as real images, and so is
 fcd_debiased, which leaves out the bias that comes with few images; score
 runs from 1 to 10; precision, recall and coverage from 0 to 1; density is
 near 1 for real images; rarest is the share of the rarest digit. Lesson 04
-explains them all. Compare files of equal numbers of images alone."""
+explains them all. Compare files of equal numbers of images alone; 5,000
+images take half a minute."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -428,6 +428,7 @@ def heat_map(
     for (i, j), value in np.ndenumerate(values):
         ink = "k" if value > 0 else "w"
         text = form.format(value)
+        text = "0" if not text.strip("+-0.") else text
         ax.text(j, i, text, color=ink, ha="center", va="center", fontsize=12)
     ax.set_xticks(range(table.shape[1]), table.columns)
     ax.set_yticks(range(len(table)), table.index)

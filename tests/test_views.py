@@ -287,16 +287,16 @@ def test_the_stop_button_says_how_to_go_on(screen, run, monkeypatch, capsys):
 
 
 def test_heat_map_writes_every_number():
-    table = pd.DataFrame([[1.2, -3.0], [0.0, 20.0]], ["a", "b"], ["p", "q"])
+    table = pd.DataFrame([[1.2, -3.0], [-0.1, 20.0]], ["a", "b"], ["p", "q"])
     fig = views.heat_map("title", table, 5, "unit")
     ax = fig.axes[0]
     texts = [text.get_text() for text in ax.texts]
-    assert texts == ["+1", "-3", "+0", "+20"]
+    assert texts == ["+1", "-3", "0", "+20"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["p", "q"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
     plt.close(fig)
     with pytest.raises(ValueError, match="not finite"):
-        views.heat_map("title", table.replace(0, np.nan), 5, "unit")
+        views.heat_map("title", table.replace(20, np.nan), 5, "unit")
     with pytest.raises(ValueError, match="limit is 0"):
         views.heat_map("title", table, 0, "unit")
 
