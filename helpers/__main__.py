@@ -5,7 +5,7 @@ import json
 import sys
 import warnings
 
-from helpers import scoring
+from helpers import checkpoints, data, scoring
 
 READING = """\
 fcd and kid are 0 for samples that are as good as real images, and so is
@@ -14,6 +14,7 @@ runs from 1 to 10; precision, recall and coverage from 0 to 1; density is
 near 1 for real images; rarest is the share of the rarest digit. Lesson 04
 explains them all. Compare files of equal numbers of images alone; 5,000
 images take half a minute."""
+ERRORS = (scoring.SampleError, data.DataError, checkpoints.CheckpointError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: of the command line; those of this process by default.
 
     Returns:
-        The exit status: 0, or 2 if the file cannot be scored.
+        The exit status: 0, or 2 if the file cannot be scored, or the real
+        digits or the judge cannot be read.
     """
     parser = argparse.ArgumentParser(prog="python -m helpers")
     tasks = parser.add_subparsers(dest="task", required=True)
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             report = scoring.score_file(given.file, given.range)
-    except scoring.SampleError as error:
+    except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for text in sorted({str(warning.message) for warning in told}):

@@ -222,6 +222,18 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
         command.main([])
 
 
+def test_the_command_says_which_other_file_is_wrong(
+    tmp_path, images, capsys, monkeypatch
+):
+    def damaged(split):
+        raise data.DataError("digits.npz: damaged")
+
+    monkeypatch.setattr(data, "load", damaged)
+    path = stored(tmp_path, images)
+    assert command.main(["score", str(path)]) == 2
+    assert capsys.readouterr().err == "error: digits.npz: damaged\n"
+
+
 def test_a_set_of_the_real_digits_themselves(tmp_path):
     x, _ = data.load("holdout", 200)
     scores = score_file(stored(tmp_path, x)).scores
