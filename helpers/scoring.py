@@ -223,6 +223,11 @@ def _row(name: str, scores: dict[str, dict]) -> dict[str, object]:
     row: dict[str, object] = {"": name}
     for measure, found in scores.items():
         half = found["estimate"] - found["low"]
+        if not half > 0:
+            raise checkpoints.CheckpointError(
+                f"card of {name}: expected {measure} above the low end of its "
+                f"interval, found {found}. {checkpoints.MEND}"
+            )
         digits = max(0, min(3, 1 - int(np.floor(np.log10(half)))))
         row[measure] = f"{found['estimate']:.{digits}f} ± {half:.{digits}f}"
     return row

@@ -26,6 +26,14 @@ def test_every_generator_has_its_row():
     assert table.loc["vae10", "seconds"] == 681
 
 
+def test_a_card_with_a_strange_interval_is_refused(monkeypatch):
+    card = checkpoints.card("digit_classifier")
+    card["metrics"][scoring.REAL]["kid"]["low"] = 99
+    monkeypatch.setattr(checkpoints, "card", lambda name: card)
+    with pytest.raises(checkpoints.CheckpointError, match=r"expected kid.*99"):
+        scoring.leaderboard()
+
+
 def test_only_the_block_changes(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(f"a\n{leaderboard.BEGIN}old\n{leaderboard.END}z\n")
