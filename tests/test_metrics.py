@@ -129,7 +129,7 @@ def test_bias_of_one_law_has_its_closed_form():
 GOOD = np.random.default_rng(4).normal(size=(50, 4))
 
 
-@pytest.mark.parametrize(
+NO_PARTNERS = pytest.mark.parametrize(
     ("bad", "match"),
     [
         (GOOD[:, :3], "same number of features"),
@@ -139,6 +139,9 @@ GOOD = np.random.default_rng(4).normal(size=(50, 4))
         (np.where(GOOD > 2, np.inf, GOOD), "finite"),
     ],
 )
+
+
+@NO_PARTNERS
 def test_distance_refuses_bad_features(bad, match):
     assert GOOD.max() > 2
     with pytest.raises(ValueError, match=match):
@@ -434,15 +437,7 @@ def test_subsets_of_no_size_are_refused(size, n_subsets):
         lambda a, b: metrics.frechet_at_sizes(a, b, [2]),
     ],
 )
-@pytest.mark.parametrize(
-    ("bad", "match"),
-    [
-        (GOOD[:, :3], "same number of features"),
-        (GOOD[:1], "at least 2"),
-        (GOOD[:, 0], r"shape \(n, d\)"),
-        (np.where(GOOD > 2, np.nan, GOOD), "finite"),
-    ],
-)
+@NO_PARTNERS
 def test_two_sets_must_fit(measure, bad, match):
     with pytest.raises(ValueError, match=match):
         measure(GOOD, bad)
