@@ -9,7 +9,8 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from helpers import data, metrics, models, runtime, training, vae
+from helpers import data, metrics, models, runtime, training
+from helpers.lessons import vae
 from tools import model_study
 
 LESSON = runtime.ROOT / "notebooks" / "02_vae_comparison.ipynb"

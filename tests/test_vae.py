@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from helpers import checkpoints, data, models, training, vae
+from helpers import checkpoints, data, models, training
+from helpers.lessons import vae
 from tools import make_checkpoints
 
 RECIPE = vae.VaeRecipe(

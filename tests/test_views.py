@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import training, vae, views
+from helpers import training, views
+from helpers.lessons import vae
 
 ALT = "A line that rises from zero to one"
 RECIPE = training.Recipe(

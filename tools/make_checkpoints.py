@@ -26,8 +26,8 @@ from helpers import (
     runtime,
     scoring,
     training,
-    vae,
 )
+from helpers.lessons import vae
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
 import numpy as np  # isort: skip

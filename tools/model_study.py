@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from helpers import data, metrics, runtime, training, vae
+from helpers import data, metrics, runtime, training
+from helpers.lessons import vae
 from tools.calibrate import SEEDS
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)

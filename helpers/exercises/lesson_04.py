@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from helpers import checkpoints, data, metrics, training, vae
+from helpers import checkpoints, data, metrics, training
 from helpers.checks import exercise
+from helpers.lessons import vae
 
 
 @exercise

@@ -1,0 +1,1 @@
+"""What one lesson taught and another imports, one module a topic."""
