@@ -205,6 +205,7 @@ def test_run_goes_on_after_a_failure(course):
     ]
     assert "00_bad: code cell 2 of 2: lines" in said
     assert str(course / "build" / "00_bad.ipynb") in said
+    assert said.splitlines()[-1].endswith("python3 course.py run 00")
     built = course / "build"
     assert sorted(path.name for path in built.iterdir()) == [
         "00_bad.ipynb",

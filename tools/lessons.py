@@ -42,6 +42,7 @@ METADATA = {
 PICTURES = {"03": ("[figure] Film strip", ROOT / "docs" / "film_strip.png")}
 SAMPLE_SECONDS = 0.2
 WIDGET = "application/vnd.jupyter.widget-view+json"
+HEAD = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -323,21 +324,31 @@ def row(result: Result) -> str:
 
 
 def summary(results: list[Result], executed: Path | None) -> str:
-    """Format the table and, below it, each failure with its remedy.
+    """Format each failure with its remedy, and at the end what to do.
 
     Args:
         results: one a notebook.
         executed: folder of the executed notebooks, if they were kept.
+
+    Returns:
+        Lines, the last of which holds a command; empty if all went well.
     """
-    head = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
-    lines = ["", head, *(row(result) for result in results)]
-    for result in results:
-        if result.trouble:
-            look = "Run: python3 course.py doctor"
-            if executed:
-                look = f"See {executed / result.name}.ipynb"
-            lines.append(f"\n{result.name}: {result.trouble}")
-            lines.append(f"  {result.remedy or look}")
+    failed = [result for result in results if result.trouble]
+    lines = []
+    for result in failed:
+        look = "Run: python3 course.py doctor"
+        if executed:
+            look = f"See {executed / result.name}.ipynb"
+        lines.append(f"\n{result.name}: {result.trouble}")
+        lines.append(f"  {result.remedy or look}")
+    if failed:
+        numbers = " ".join(sorted({result.name[:2] for result in failed}))
+        task = "run" if executed else "refresh"
+        lines.append(
+            f"\n{len(failed)} of {len(results)} failed. Let python3 course.py "
+            "doctor look at this machine, then try these alone: "
+            f"python3 course.py {task} {numbers}"
+        )
     return "\n".join(lines)
 
 
@@ -346,10 +357,11 @@ def run(numbers: list[str], build: Path = ROOT / "build") -> int:
     paths = choose(numbers)
     build.mkdir(exist_ok=True)
     results = []
+    print(HEAD, flush=True)
     for path in paths:
         results.append(spawn(path, build / path.name, store=False))
         print(row(results[-1]), flush=True)
-    print(summary(results, build))
+    print(summary(results, build), flush=True)
     return 1 if any(result.trouble for result in results) else 0
 
 
@@ -365,6 +377,7 @@ def refresh(numbers: list[str]) -> int:
         )
         return 1
     results = []
+    print(HEAD, flush=True)
     for path in choose(numbers):
         solution = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
         for notebook in (path, solution):
