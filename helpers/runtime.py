@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -144,10 +145,7 @@ def _wrong_packages() -> list[str]:
 
     wrong = []
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    lines = [line.strip() for line in lock.splitlines()]
-    for line in lines:
-        if not line or line.startswith("#"):
-            continue
+    for line in re.findall(r"^[a-z0-9][^\\\n]*", lock, re.M):
         pin = Requirement(line)
         if pin.marker and not pin.marker.evaluate():
             continue

@@ -18,11 +18,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK_TEXT = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-LOCK = [
-    Requirement(line)
-    for line in LOCK_TEXT.splitlines()
-    if line.strip() and not line.strip().startswith("#")
-]
+# A pin begins a line; its hashes follow, indented.
+PINS = re.findall(r"^([a-z0-9].*?) \\\n((?: {4}--hash.*\n)+)", LOCK_TEXT, re.M)
+LOCK = [Requirement(pin) for pin, _ in PINS]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 SYSTEMS = {
@@ -91,7 +89,8 @@ def test_conda_has_no_second_list():
         "python",
         "pip",
     ]
-    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+    # Not with "-e .", which pip refuses beside hashes.
+    assert pip == {"pip": ["-r requirements.txt"]}
 
 
 def test_conda_python_is_one_of_the_projects():
@@ -154,12 +153,37 @@ def test_one_version_for_all(package):
     assert len(versions) == 1
 
 
+def test_each_pin_has_the_hashes_of_its_wheels():
+    named = re.findall(r"^[a-z0-9][^\s=]*==", LOCK_TEXT, re.M)
+    assert len(LOCK) == len(named) > 100
+    for _, hashes in PINS:
+        assert re.findall(r"--hash=sha256:[0-9a-f]{64}\b", hashes)
+
+
+def test_nothing_is_built_on_a_students_machine():
+    """A source archive runs its own code when it is installed."""
+    options = re.findall(r"^--.*", LOCK_TEXT, re.M)
+    assert options == ["--only-binary :all:"]
+
+
 def test_the_lock_names_no_place():
     assert "://" not in LOCK_TEXT
     assert not re.search(
         r"^\s*--?\w*(index|find|extra|f |e )", LOCK_TEXT, re.M
     )
     assert not [pin for pin in LOCK if pin.url]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / ".github" / "workflows").iterdir()),
+    ids=lambda path: path.name,
+)
+def test_actions_are_pinned_by_commit(path):
+    """A tag may move to other code; a commit cannot."""
+    used = re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))
+    assert used
+    assert [u for u in used if not re.search(r"@[0-9a-f]{40}$", u)] == []
 
 
 def test_the_lock_is_installed():
