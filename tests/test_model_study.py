@@ -38,6 +38,7 @@ def test_the_lesson_trains_for_as_long(monkeypatch):
     ]
     [settings] = [text for text in sources if "by_profile(" in text]
     names = {"SEED": 0, "vae": vae, "by_profile": runtime.by_profile}
+    names["x_train"] = range(54_000)
     exec(settings, names)
     steps = RECORD["steps"]
     assert names["recipe"] == vae.VaeRecipe(0, steps["VAE"])
