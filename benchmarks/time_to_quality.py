@@ -8,7 +8,6 @@ command goes on where it was interrupted.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -441,8 +440,7 @@ def main(arguments: list[str] | None = None) -> int:
     plan = PROFILES[options.profile]
     seconds = options.seconds or plan["seconds"]
     seeds = options.seeds or plan["seeds"]
-    finished = False
-    with contextlib.suppress(KeyboardInterrupt):  # between two trainings
+    with training.interrupts_noted():  # a mark keeps its state and its row
         finished = run(options.recipes, seeds, seconds, options.out)
     if not finished:
         print("stopped; the same command goes on from here")

@@ -7,6 +7,7 @@ format is HDF5 with numbers in it and nothing that could run: no pickle.
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,8 @@ def save(
         OSError: the folder cannot be written to or the disk is full.
     """
     weights, path = _paths(name, folder)
-    temporary = folder / f"writing_{name}.weights.h5"
-    draft = folder / f"writing_{name}.tmp"
+    part = f"writing_{name}.{os.getpid()}"
+    temporary, draft = folder / f"{part}.weights.h5", folder / f"{part}.tmp"
     try:
         model.save_weights(temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()

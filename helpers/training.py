@@ -428,25 +428,44 @@ def batch_rows(n: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     return order[k * batch_size : (k + 1) * batch_size]
 
 
-@contextlib.contextmanager
-def _interrupts_noted() -> Iterator[list[int]]:
-    """Note an interrupt instead of raising it; a second one raises.
+@dataclasses.dataclass
+class Interrupts:
+    """How often Ctrl-C was pressed, and whether the next press may raise."""
 
-    An exception could fall between a step and its row of the history.
-    """
-    pressed: list[int] = []
+    count: int = 0
+    may_raise: bool = False
 
-    def note(number: int, frame: object) -> None:
-        if pressed:
+    def note(self, number: int, frame: object) -> None:
+        """Count a press; where it may raise, the second one does, once."""
+        self.count += 1
+        if self.may_raise and self.count > 1:
+            self.may_raise = False
             raise KeyboardInterrupt
-        pressed.append(number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed  # only the main thread is ever interrupted
+
+@contextlib.contextmanager
+def interrupts_noted() -> Iterator[Interrupts]:
+    """Note interrupts instead of raising them, however many come.
+
+    An exception could fall between a step and its row of the history, or
+    between a run and its file. Inside such a block, another one is the same.
+
+    Yields:
+        The interrupts so far: look at `count` where it is safe to stop.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    noted = getattr(before, "__self__", None)
+    if isinstance(noted, Interrupts):
+        yield noted
         return
-    before = signal.signal(signal.SIGINT, note)
+    noted = Interrupts()
+    main = threading.current_thread() is threading.main_thread()
+    if not main or before is signal.SIG_IGN:
+        yield noted  # nothing interrupts another thread or a background job
+        return
+    signal.signal(signal.SIGINT, noted.note)
     try:
-        yield pressed
+        yield noted
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -460,7 +479,8 @@ def fit(  # not taught
     """Train until n_steps steps are taken in all; go on where the run stands.
 
     An interrupt (Ctrl-C, or the stop button of a notebook) ends the call
-    between two steps and loses nothing: call `fit` again to go on.
+    between two steps and loses nothing: call `fit` again to go on. A second
+    one ends a long callback as well, but never a step.
 
     Args:
         run: a `Gan` or another `Run`; changed in place, its history grows.
@@ -476,27 +496,32 @@ def fit(  # not taught
         TypeError, ValueError: images of another dtype, shape or range.
         FloatingPointError: a loss is no longer finite.
     """
-    x_train = check_images(x_train, "x_train")
-    recipe = run.recipe
-    step = run.compiled = run.compiled or run.compile()
-    before = run.history[-1][1] if run.history else 0.0
-    start = time.perf_counter()
-    with (
-        _interrupts_noted() as pressed,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
-        while (k := int(run.step)) < n_steps and not pressed:
+    with interrupts_noted() as noted, contextlib.suppress(KeyboardInterrupt):
+        x_train = check_images(x_train, "x_train")
+        recipe = run.recipe
+        step = run.compiled = run.compiled or run.compile()
+        before = run.history[-1][1] if run.history else 0.0
+        start = time.perf_counter()
+        while (k := int(run.step)) < n_steps and not noted.count:
             rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
-            stats = step(x_train[rows]).numpy()
-            seconds = before + time.perf_counter() - start
-            run.history.append((k + 1, seconds, *map(float, stats)))
+            try:
+                stats = step(x_train[rows]).numpy()
+                seconds = before + time.perf_counter() - start
+                run.history.append((k + 1, seconds, *map(float, stats)))
+            except BaseException:
+                run.step.assign(k)  # it has no row, so it does not count
+                raise
             if not np.isfinite(stats).all():
                 raise FloatingPointError(
                     f"step {k + 1}: a loss is no longer finite; try a smaller "
                     "learning rate."
                 )
             if callback is not None:
-                callback(run)
+                try:
+                    noted.may_raise = True
+                    callback(run)
+                finally:
+                    noted.may_raise = False
     return int(run.step) >= n_steps
 
 

@@ -651,11 +651,15 @@ class LiveView:
         self._handle: Any = None
         self._last = -np.inf
 
-    def __call__(self, run: training.Run) -> None:
-        """Keep this step's images if asked for; redraw if it is time."""
-        step = int(run.history[-1][0])
+    def keep_frame(self, run: training.Run) -> None:
+        """Keep this step's images if they were asked for."""
+        step = int(run.step)
         if step in self.keep:
             self.frames[step] = run.draw(self.z_fixed)
+
+    def __call__(self, run: training.Run) -> None:
+        """Keep this step's images if asked for; redraw if it is time."""
+        self.keep_frame(run)
         if time.monotonic() - self._last >= SECONDS_BETWEEN_FRAMES:
             self.draw(run)
 
@@ -716,8 +720,7 @@ def train_live(
         frames: where they are kept: step -> images (n, 28, 28, 1).
     """
     view = LiveView(z_fixed, n_steps, keep, frames)
-    if 0 in view.keep and not run.history:
-        view.frames[0] = run.draw(z_fixed)
+    view.keep_frame(run)  # of step 0, or of a step whose callback was ended
     finished = training.fit(run, x_train, n_steps, view)
     if run.history:
         view.draw(run)

@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
+import signal
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -239,3 +243,37 @@ def test_a_stopped_pair_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
     assert not make_checkpoints.make_gan("toy", plan)
     assert not make_checkpoints.make_gan("toy", plan)
     assert started == [0, 2]
+
+
+def test_an_interrupt_while_a_state_is_saved_loses_nothing(
+    tmp_path, monkeypatch, uncompiled
+):
+    recipe = training.Recipe(seed=1, latent_dim=4, width=2, d_width=2)
+    save = training.save_state
+
+    def pressed_before_and_after(run, path):
+        signal.raise_signal(signal.SIGINT)
+        save(run, path)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(make_checkpoints, "BUILD", tmp_path)
+    monkeypatch.setattr(make_checkpoints, "SAVE_EVERY", 1)
+    monkeypatch.setattr(training, "save_state", pressed_before_and_after)
+    for step in (1, 2):
+        gan = make_checkpoints._resume("toy", recipe, training.build_gan)
+        train = make_checkpoints._train
+        assert not train("toy", gan, 3, lambda run: "saved")
+        assert int(gan.step) == len(gan.history) == step
+
+
+def test_a_temporary_name_carries_the_process(tmp_path, monkeypatch):
+    # Two processes that write one checkpoint would share a file otherwise.
+    seen = []
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    monkeypatch.setattr(
+        Path, "replace", lambda part, target: seen.append(part.name)
+    )
+    checkpoints.save("toy", model, {}, tmp_path)
+    assert len(seen) == 2
+    assert all(f".{os.getpid()}." in name for name in seen)
+    assert not list(tmp_path.iterdir())

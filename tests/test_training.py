@@ -2,7 +2,11 @@
 
 import _thread
 import dataclasses
+import functools
+import signal
+import sys
 import threading
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -119,6 +123,197 @@ def test_an_interrupt_at_any_time_loses_nothing(straight, x_train):
         assert [row[0] for row in gan.history] == [*range(1, gan.step + 1)]
     assert training.fit(gan, x_train, N_STEPS)
     assert_same(straight, gan)
+
+
+def press(times=1):
+    for _ in range(times):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_many_interrupts_within_a_step_lose_nothing(
+    straight, x_train, tmp_path
+):
+    gan = training.build_gan(RECIPE)
+    step = training.compile_step(gan)
+
+    def pressed_within(images):
+        if int(gan.step) in times:
+            press(times[int(gan.step)])
+        stats = step(images)
+        press(times.pop(int(gan.step) - 1, 0))
+        return stats
+
+    times, gan.compiled = {3: 1, 5: 2, 9: 10}, pressed_within
+    for stopped in (4, 6, 10):
+        assert not training.fit(gan, x_train, N_STEPS)
+        assert int(gan.step) == len(gan.history) == stopped
+        training.save_state(gan, tmp_path / "state.npz")
+        assert_same(gan, training.load_state(tmp_path / "state.npz"))
+    assert training.fit(gan, x_train, N_STEPS)
+    assert_same(straight, gan)
+
+
+@dataclasses.dataclass
+class CountRecipe:
+    batch_size: int = 2
+    seed: int = 0
+
+
+@dataclasses.dataclass(kw_only=True)
+class Count(training.Run):
+    """A run whose one weight is the number of steps."""
+
+    COLUMNS = ("step", "seconds", "weight")
+    PARTS = ("part",)
+    part: SimpleNamespace = dataclasses.field(
+        default_factory=lambda: SimpleNamespace(
+            variables=[training.tf.Variable(0.0)]
+        )
+    )
+
+    def compile(self):
+        return self.take
+
+    def take(self, images):
+        [weight] = self.part.variables
+        weight.assign_add(1)
+        self.step.assign_add(1)
+        return ops.stack([weight])
+
+
+def build_count(recipe):
+    return Count(recipe=recipe)
+
+
+def whole(run, path=None):
+    """Whether step, weight and history agree, in a file as well."""
+    rows = [(row[0], row[2]) for row in run.history]
+    assert rows == [(k, k) for k in range(1, int(run.step) + 1)]
+    assert float(run.part.variables[0]) == int(run.step)
+    if path:
+        training.save_state(run, path)
+        whole(training.load_state(path, build_count, CountRecipe))
+
+
+def traced(press_now, function):
+    """Call a function, and `press_now(k)` before line k of its module."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        if frame.f_code.co_filename != training.__file__:
+            return None
+        if event != "call":
+            count += 1
+            press_now(count)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        return function(), count
+    except KeyboardInterrupt:
+        return None, count
+    finally:
+        sys.settrace(before)
+
+
+def fit_traced(x_train, press_now):
+    """Fit a new run for two steps; the run, what `fit` said, lines traced."""
+    run = Count(recipe=CountRecipe())
+    fit = functools.partial(training.fit, run, x_train, 2, lambda run: None)
+    return run, *traced(press_now, fit)
+
+
+@pytest.mark.parametrize("times", [1, 2, 10])
+def test_interrupts_at_any_line_lose_nothing(x_train, tmp_path, times):
+    default = signal.default_int_handler
+    before = signal.signal(signal.SIGINT, default)
+    _, finished, lines = fit_traced(x_train, lambda k: None)
+    assert finished and lines > 30
+    for moment in range(1, lines + 1):
+        handlers = []
+
+        def press_now(k, moment=moment, handlers=handlers):
+            if k == moment:
+                handlers.append(signal.getsignal(signal.SIGINT))
+                press(times)
+
+        run, finished, _ = fit_traced(x_train, press_now)
+        assert signal.getsignal(signal.SIGINT) is default
+        if finished is None:  # before or after: nothing can hold it there
+            assert handlers == [default]
+        else:
+            assert finished == (int(run.step) == 2)
+        whole(run)
+        assert training.fit(run, x_train, 2)
+        whole(run)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_step_that_raises_does_not_count(x_train, tmp_path):
+    run = Count(recipe=CountRecipe())
+    assert training.fit(run, x_train, 2)
+
+    def raises(images):
+        run.step.assign_add(1)
+        raise RuntimeError("out of memory")
+
+    def of_another_shape(images):
+        run.step.assign_add(1)
+        return ops.ones((2, 2))
+
+    for step, error in ((raises, RuntimeError), (of_another_shape, TypeError)):
+        run.compiled = step
+        with pytest.raises(error):
+            training.fit(run, x_train, 4)
+        whole(run, tmp_path / "state.npz")
+    run.compiled = run.take
+    assert training.fit(run, x_train, 4)
+    whole(run, tmp_path / "state.npz")
+
+
+def test_what_a_callback_raises_comes_after_the_row(x_train, tmp_path):
+    run = Count(recipe=CountRecipe())
+
+    def fails(run):
+        raise RuntimeError("no screen")
+
+    with pytest.raises(RuntimeError, match="no screen"):
+        training.fit(run, x_train, 3, fails)
+    whole(run, tmp_path / "state.npz")
+    assert int(run.step) == 1
+
+
+def test_a_second_interrupt_ends_a_callback_and_the_first_does_not(x_train):
+    for times, ended in ((1, False), (2, True), (10, True)):
+        run, seen = Count(recipe=CountRecipe()), []
+
+        def long(run, times=times, seen=seen):
+            press(times)
+            seen.append("to its end")
+
+        assert not training.fit(run, x_train, 3, long)
+        assert (not seen) == ended
+        assert int(run.step) == len(run.history) == 1
+
+
+def test_who_saves_a_run_may_hold_interrupts_back(x_train):
+    run = Count(recipe=CountRecipe())
+    with training.interrupts_noted() as noted:
+        assert training.fit(run, x_train, 1)
+        press(3)  # while it is saved
+        assert not training.fit(run, x_train, 2)
+    assert noted.count == 3 and int(run.step) == 1
+
+
+def test_a_job_that_ignores_interrupts_still_does(x_train):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = Count(recipe=CountRecipe())
+        assert training.fit(run, x_train, 2, lambda run: press(2))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_each_half_step_moves_its_own_network(x_train):

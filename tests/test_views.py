@@ -287,6 +287,23 @@ def test_the_stop_button_says_how_to_go_on(screen, run, monkeypatch, capsys):
     assert [row[0] for row in gan.history] == [1, 2, 3, 4]
 
 
+def test_an_interrupted_frame_is_drawn_later(screen, run, monkeypatch):
+    gan, x, z = run
+    draw, presses, frames = training.Gan.draw, [], {}
+
+    def pressed_once(gan, z):
+        if int(gan.step) == 2 and not presses:
+            presses.append(1)
+            raise KeyboardInterrupt
+        return draw(gan, z)
+
+    monkeypatch.setattr(training.Gan, "draw", pressed_once)
+    views.train_live(gan, x, 4, z, (0, 2, 4), frames)
+    assert len(gan.history) == 2 and list(frames) == [0]
+    views.train_live(gan, x, 4, z, (0, 2, 4), frames)
+    assert list(frames) == [0, 2, 4]
+
+
 def test_heat_map_writes_every_number():
     table = pd.DataFrame([[1.2, -3.0], [-0.1, 20.0]], ["a", "b"], ["p", "q"])
     fig = views.heat_map("title", table, 5, "unit")

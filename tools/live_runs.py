@@ -89,7 +89,8 @@ def measure(
     if change in WITHOUT:
         leave_out(gan, WITHOUT[change])
     untrained = fcd(judge(gan.average))
-    training.fit(gan, x_train, n_steps)
+    if not training.fit(gan, x_train, n_steps):
+        raise KeyboardInterrupt  # half a run is no record
     judged = judge(gan.average)
     values = {
         "seconds": gan.history[-1][1],

@@ -325,13 +325,14 @@ def _train(
     Recipe and length are chosen by these lines, not by `test`.
     """
     x_train, _ = data.load("train")
-    while (step := int(run.step)) < n_steps:
-        goal = min(step + SAVE_EVERY, n_steps)
-        finished = training.fit(run, x_train, goal)
-        training.save_state(run, BUILD / f"{name}.state.npz")
-        print(f"step {int(run.step):,}: {progress(run)}", flush=True)
-        if not finished:
-            return False
+    with training.interrupts_noted() as noted:
+        while (step := int(run.step)) < n_steps:
+            goal = min(step + SAVE_EVERY, n_steps)
+            finished = training.fit(run, x_train, goal)
+            training.save_state(run, BUILD / f"{name}.state.npz")
+            print(f"step {int(run.step):,}: {progress(run)}", flush=True)
+            if not finished or noted.count:  # perhaps while it was saved
+                return False
     return True
 
 

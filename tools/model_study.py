@@ -67,14 +67,16 @@ def draw_from(run: training.Run) -> Callable[[int, int], np.ndarray]:
 def train_gan(seed: int, n_steps: int, latent_dim: int = LATENT_DIM) -> Model:
     """Train the DCGAN of lesson 03 with a z as long as the VAE's."""
     gan = training.build_gan(training.Recipe(seed, latent_dim=latent_dim))
-    training.fit(gan, data.load("train")[0], n_steps)
+    if not training.fit(gan, data.load("train")[0], n_steps):
+        raise KeyboardInterrupt  # half a run is no record
     return Model(draw_from(gan), gan.history[-1][1])
 
 
 def train_vae(seed: int, n_steps: int, latent_dim: int = LATENT_DIM) -> Model:
     """Train the VAE of lesson 02."""
     run = vae.build_run(vae.VaeRecipe(seed, n_steps, latent_dim))
-    training.fit(run, data.load("train")[0], n_steps)
+    if not training.fit(run, data.load("train")[0], n_steps):
+        raise KeyboardInterrupt
     return Model(draw_from(run), run.history[-1][1], run.model)
 
 
