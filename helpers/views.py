@@ -5,6 +5,7 @@ blue and solid, discriminator vermilion and dashed (Okabe-Ito palette).
 """
 
 import base64
+import html
 import io
 import itertools
 import re
@@ -91,8 +92,18 @@ def _bundle(fig: Figure, alt: str) -> dict[str, Any]:
     }
 
 
+def _caption(alt: str) -> None:
+    """Display the text of a picture below it.
+
+    JupyterLab gives no image an alt text, so a screen reader needs this.
+    """
+    text = html.escape(alt, quote=False)
+    page = f"<p><small><em>Figure: {text}</em></small></p>"
+    display({"text/html": page}, raw=True)
+
+
 def show(fig: Figure, alt: str) -> None:
-    """Display a figure with a text that stands for it, and close it.
+    """Display a figure, below it a text that stands for it, and close it.
 
     Args:
         fig: a figure with data in it.
@@ -105,6 +116,7 @@ def show(fig: Figure, alt: str) -> None:
     """
     bundle = _bundle(fig, alt)
     display(bundle["data"], raw=True, metadata=bundle["metadata"])
+    _caption(alt)
 
 
 def _head(fig: Figure, title: str) -> None:
@@ -680,11 +692,11 @@ class LiveView:
         _draw_history(
             [fig.add_axes(p) for p in places], run.history, run.COLUMNS
         )
-        bundle = _bundle(
-            fig,
+        alt = (
             "Live view: generated digits for fixed z above; two plots of the "
-            "run's losses against the step below",
+            "run's losses against the step below"
         )
+        bundle = _bundle(fig, alt)
         if self._handle is None:
             self._handle = display(
                 bundle["data"],
@@ -692,6 +704,7 @@ class LiveView:
                 metadata=bundle["metadata"],
                 display_id=True,
             )
+            _caption(alt)
         else:
             self._handle.update(
                 bundle["data"], raw=True, metadata=bundle["metadata"]

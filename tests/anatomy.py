@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import copy
 import functools
+import html
 import io
 import itertools
 import json
@@ -995,11 +996,11 @@ def clean_output(nb: Notebook) -> Iterator[Fault]:
 def stable_text(nb: Notebook) -> Iterator[Fault]:
     """Stored text has no address, no path of a machine, no speed."""
     for cell in nb.code:
-        html = [
+        pages = [
             "".join(output_data(output).get("text/html", ""))
             for output in cell.outputs
         ]
-        text = "\n".join([cell.printed(), *html])
+        text = "\n".join([cell.printed(), *pages])
         for what, pattern in UNSTABLE.items():
             match = pattern.search(text)
             if match:
@@ -1503,16 +1504,27 @@ def is_target(statement: ast.stmt, node: ast.Name) -> bool:
 
 @rule(58, ALL)
 def figures_by_show(nb: Notebook) -> Iterator[Fault]:
-    """A stored picture comes from show(fig, alt): 15 to 300 characters."""
+    """A stored picture comes from show(fig, alt): 15 to 300 characters.
+
+    VS Code takes them from text/plain, exporters from the metadata, and who
+    has neither, as in JupyterLab, reads them below the picture.
+    """
     for cell in nb.code:
         for output in cell.figures():
             data = output_data(output)
             text = "".join(data.get("text/plain", ""))
             alt = text.removeprefix("[figure] ")
+            after = cell.outputs[cell.outputs.index(output) + 1 :][:1]
+            below = "".join(output_data(*after or [{}]).get("text/html", ""))
+            said = output.get("metadata", {}).get("image/png", {}).get("alt")
             if alt == text or set(data) != {"image/png", "text/plain"}:
                 yield cell.number, "a bare figure; end with show(fig, alt)"
             elif not 15 <= len(alt) <= 300:
                 yield cell.number, f"alt of {len(alt)} characters; 15 to 300"
+            elif said != alt or f">Figure: {html.escape(alt, False)}<" not in (
+                below
+            ):
+                yield cell.number, "no text below the figure; use show(...)"
 
 
 @rule(59, ALL)

@@ -1,5 +1,6 @@
 """tools.lessons on small notebooks."""
 
+import base64
 import json
 import os
 import shutil
@@ -12,11 +13,17 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import (
+    new_code_cell,
+    new_markdown_cell,
+    new_notebook,
+    new_output,
+)
 
 from tools import lessons
 
 ROOT = Path(__file__).resolve().parent.parent
+PNG = base64.b64encode(b"new").decode()
 LIVE = """
 import sys, time
 for step in range(50):
@@ -282,10 +289,79 @@ def test_refresh_stores_lessons_and_solutions(tmp_path, monkeypatch, capsys):
     assert "stored" in capsys.readouterr().out
 
 
+@pytest.fixture
+def figured(tmp_path, monkeypatch) -> Path:
+    """A course with one lesson whose figure the README shows, and solutions.
+
+    To execute it gives the picture of `PNG`, and solutions that fail.
+    """
+    from helpers import data
+
+    lesson = notebook(tmp_path / "00_a.ipynb", "show()")
+    notebook(tmp_path / "solutions" / "00_solutions.ipynb", "1")
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"old")
+
+    def spawn(source: Path, target: Path, store: bool) -> lessons.Result:
+        if source != lesson:
+            return lessons.Result(source.stem, trouble="it failed")
+        made = nbformat.read(source, 4)
+        bundle = {"image/png": PNG, "text/plain": "[figure] A line"}
+        made.cells[1].outputs = [new_output("display_data", data=bundle)]
+        return lessons.Result(source.stem, changed=lessons.write(made, target))
+
+    monkeypatch.setattr(data, "source", lambda: "data/mnist.npz")
+    monkeypatch.setattr(lessons, "choose", lambda numbers: [lesson])
+    monkeypatch.setattr(lessons, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(lessons, "spawn", spawn)
+    pictures = {"00_a": ("[figure] A line", picture)}
+    monkeypatch.setattr(lessons, "PICTURES", pictures)
+    return tmp_path
+
+
+def test_a_failed_solution_leaves_no_old_picture(figured):
+    assert lessons.refresh([]) == 1
+    assert (figured / "picture.png").read_bytes() == base64.b64decode(PNG)
+
+
+def test_a_picture_is_written_whole_or_not_at_all(figured, monkeypatch):
+    def full(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:2])
+        raise OSError("No space left on device")
+
+    lessons.refresh([])
+    (figured / "picture.png").write_bytes(b"old")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        lessons.refresh([])
+    assert (figured / "picture.png").read_bytes() == b"old"
+    assert not list(figured.glob(".*"))
+
+
+def test_a_picture_that_is_not_there_is_a_failure(
+    figured, monkeypatch, capsys
+):
+    pictures = {"00_a": ("[figure] A circle", figured / "picture.png")}
+    monkeypatch.setattr(lessons, "PICTURES", pictures)
+    assert lessons.refresh([]) == 1
+    said = capsys.readouterr().out
+    assert "picture.png is old" in said and "[figure] A circle" in said
+
+
+def test_only_a_wrong_number_is_a_bare_sentence(figured, monkeypatch):
+    def breaks(*arguments: object, **options: object) -> None:
+        raise ValueError("a fault of the course")
+
+    monkeypatch.setattr(lessons, "spawn", breaks)
+    with pytest.raises(ValueError, match="a fault of the course"):
+        lessons.main(["refresh"])
+
+
 def test_the_readme_shows_a_figure_that_a_lesson_stores():
     readme = (lessons.ROOT / "README.md").read_text(encoding="utf-8")
-    for number, (begins, target) in lessons.PICTURES.items():
-        (path,) = lessons.choose([number])
+    for stem, (begins, target) in lessons.PICTURES.items():
+        path = lessons.NOTEBOOKS / f"{stem}.ipynb"
         assert target.read_bytes() == lessons.picture(path, begins)
         assert f"]({target.relative_to(lessons.ROOT).as_posix()})" in readme
         with pytest.raises(LookupError, match="stores no figure"):

@@ -52,9 +52,18 @@ def code(
     if figure:
         alt = "Line chart of the loss against the step, in nats: it is flat"
         data = {"image/png": "aGk=", "text/plain": f"[figure] {alt}"}
-        outputs.append(
-            {"output_type": "display_data", "data": data, "metadata": {}}
-        )
+        below = {"text/html": f"<p>Figure: {alt}</p>"}
+        for bundle, metadata in (
+            (data, {"image/png": {"alt": alt}}),
+            (below, {}),
+        ):
+            outputs.append(
+                {
+                    "output_type": "display_data",
+                    "data": bundle,
+                    "metadata": metadata,
+                }
+            )
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -569,6 +578,9 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("R58", "lesson", stored("[figure] ", "Figure: ")),
     ("R58", "lesson", stored(ALT, "A flat loss")),
     ("R58", "lesson", edit("np.zeros(9)", "outputs", [SVG])),
+    ("R58", "lesson", stored("<p>Figure: ", "<p>Picture: ")),
+    ("R58", "lesson", edit("np.zeros(9)", "outputs", FIGURE["outputs"][:1])),
+    ("R58", "lesson", stored('"alt"', '"title"')),
     (
         "R59",
         "lesson",

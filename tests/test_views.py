@@ -51,6 +51,17 @@ def test_show_stores_picture_text_and_alt(screen):
     assert not plt.fignum_exists(fig.number), "a closed figure shows once"
 
 
+def test_a_text_that_everybody_can_read_stands_below_a_figure(screen):
+    fig, ax = plt.subplots()
+    ax.plot([0, 1])
+    views.show(fig, "A line that rises while x < 1 & never falls")
+    (_, caption) = [bundle for bundle, _ in screen.shown]
+    words = "Figure: A line that rises while x &lt; 1 &amp; never falls"
+    assert list(caption) == ["text/html"]
+    assert words in caption["text/html"]
+    assert "hidden" not in caption["text/html"]
+
+
 def test_an_empty_figure_or_a_poor_text_is_refused(screen):
     fig, ax = plt.subplots()
     with pytest.raises(AssertionError, match="empty"):
@@ -263,8 +274,10 @@ def test_the_live_view_is_redrawn_in_place(screen, run, monkeypatch, capsys):
     assert list(frames) == [0, 2, 4]
     assert all(f.shape == (20, 28, 28, 1) for f in frames.values())
     assert not np.array_equal(frames[0], frames[4])
+    picture, caption = screen.shown[0][0], screen.shown[1][0]
     displays = len(screen.shown) - screen.updates
-    assert displays == 1 and screen.updates >= 1
+    assert displays == 2 and screen.updates >= 1
+    assert "image/png" in picture and "Live view" in caption["text/html"]
     assert capsys.readouterr().out == "finished: 4 steps\n"
 
 

@@ -36,10 +36,21 @@ METADATA = {
         "language": "python",
         "name": "python3",
     },
-    "language_info": {"name": "python"},
+    # What exporters need, and no version: `nbconvert --to script` writes .py.
+    "language_info": {
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "pygments_lexer": "ipython3",
+    },
 }
 # The README shows a figure that a lesson made: its alt text begins so.
-PICTURES = {"03": ("[figure] Film strip", ROOT / "docs" / "film_strip.png")}
+PICTURES = {
+    "03_mnist_dcgan_training": (
+        "[figure] Film strip",
+        ROOT / "docs" / "film_strip.png",
+    )
+}
 SAMPLE_SECONDS = 0.2
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEAD = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
@@ -48,6 +59,10 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 class Refused(Exception):
     """An executed notebook that must not be stored, and why."""
+
+
+class NoSuchLesson(ValueError):
+    """A number that no lesson has."""
 
 
 class ThisPython(AsyncKernelManager):
@@ -149,7 +164,11 @@ def write(notebook: Any, target: Path) -> bool:
     """Write a notebook whole or not at all; True if the file changed."""
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, indent=1, ensure_ascii=False)
-    data = (text.rstrip("\n") + "\n").encode()
+    return put(target, (text.rstrip("\n") + "\n").encode())
+
+
+def put(target: Path, data: bytes) -> bool:
+    """Write a file whole or not at all; True if it changed."""
     if target.exists() and target.read_bytes() == data:
         return False
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -200,7 +219,7 @@ def one(source: Path, target: Path, store: bool) -> Result:
             result.changed = write(notebook, target)
         except Refused as reason:
             result.trouble = f"not stored: {reason}"
-            result.remedy = "Mend the cell; the file is as it was."
+            result.remedy = "Fix the cell; the file is as it was."
     elif not store:
         result.changed = write(notebook, target)
     return result
@@ -227,13 +246,13 @@ def choose(numbers: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
     """Return the lessons of these numbers, or all, in the course's order.
 
     Raises:
-        ValueError: a number that no lesson has.
+        NoSuchLesson: a number that no lesson has.
     """
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     known = {path.name[:2] for path in paths}
     asked = {number.zfill(2) for number in numbers}
     if asked - known:
-        raise ValueError(
+        raise NoSuchLesson(
             f"There is no lesson {', '.join(sorted(asked - known))}. "
             f"The lessons are: {', '.join(path.stem for path in paths)}"
         )
@@ -365,6 +384,19 @@ def run(numbers: list[str], build: Path = ROOT / "build") -> int:
     return 1 if any(result.trouble for result in results) else 0
 
 
+def renew(path: Path) -> Result:
+    """Execute a notebook, store it, and the README's picture from it."""
+    result = spawn(path, path, store=True)
+    if path.stem in PICTURES and not result.trouble:
+        begins, target = PICTURES[path.stem]
+        try:
+            put(target, picture(path, begins))
+        except LookupError as reason:
+            result.trouble = f"the README's {target.name} is old: {reason}"
+            result.remedy = "Correct PICTURES in tools/lessons.py."
+    return result
+
+
 def refresh(numbers: list[str]) -> int:
     """Execute lessons and solutions and store them; the exit status."""
     from helpers import data
@@ -382,12 +414,9 @@ def refresh(numbers: list[str]) -> int:
         solution = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
         for notebook in (path, solution):
             if notebook.exists():
-                results.append(spawn(notebook, notebook, store=True))
+                results.append(renew(notebook))
                 state = "stored" if results[-1].changed else "as it was"
                 print(row(results[-1]), f" {state}", flush=True)
-        if path.name[:2] in PICTURES and not results[-1].trouble:
-            begins, target = PICTURES[path.name[:2]]
-            target.write_bytes(picture(path, begins))
     print(summary(results, None))
     return 1 if any(result.trouble for result in results) else 0
 
@@ -417,7 +446,7 @@ def main(arguments: list[str]) -> int:
         if options.task == "run":
             return run(options.numbers)
         return refresh(options.numbers)
-    except ValueError as reason:
+    except NoSuchLesson as reason:
         print(reason, file=sys.stderr)
     except KeyboardInterrupt:
         return 130
