@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from markdown_it import MarkdownIt
+from nbconvert.filters import markdown2html
 
 from tools.lessons import METADATA
 
@@ -105,6 +107,19 @@ UNSTABLE = {
     "a path of one machine": ABSOLUTE,
     "a speed": re.compile(r"\d\s*[mµu]?s/(step|epoch|it)\b|\bit/s\b"),
 }
+
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+BLOCKS = {
+    "blockquote_open": "quote",
+    "bullet_list_open": "list",
+    "fence": "block of code",
+    "heading_open": "heading",
+    "hr": "rule",
+    "ordered_list_open": "list",
+    "table_open": "table",
+}
+BLOCK_TAGS = re.compile(r"<(ul|ol|li|h[1-6]|blockquote|table|tr|hr|pre)\b")
 
 
 # ---------------------------------------------------------------- the reading
@@ -1600,6 +1615,33 @@ def banned_words(nb: Notebook) -> Iterator[Fault]:
             continue
         for match in BANNED_WORDS.finditer(plain(block.text)):
             yield block.cell.number, f"{match.group()!r}: leave it out"
+
+
+@rule(64, ALL)
+def blocks_as_meant(nb: Notebook) -> Iterator[Fault]:
+    """A list, heading, quote, table or rule begins after a blank line.
+
+    Where none stands before it, a line of a paragraph was wrapped before a
+    `+`, a `1.` or the like. CommonMark (JupyterLab, GitHub) and nbconvert
+    must see the same blocks.
+    """
+    for cell in nb.markdown:
+        lines = cell.source.splitlines()
+        for token in MARKDOWN.parse(cell.source):
+            at = token.map[0] if token.map and token.type in BLOCKS else 0
+            underlined = token.type == "heading_open" and token.markup in "=-"
+            if underlined or (at and lines[at - 1].strip(" >")):
+                yield (
+                    cell.number,
+                    f"{lines[at][:30]!r} begins a {BLOCKS[token.type]}: wrap "
+                    "the line elsewhere, or leave a blank line before it",
+                )
+        pages = [
+            view(cell.source) for view in (MARKDOWN.render, markdown2html)
+        ]
+        common, nbconvert = map(BLOCK_TAGS.findall, pages)
+        if common != nbconvert:
+            yield cell.number, "viewers disagree on its lists and headings"
 
 
 def image_links(text: str) -> list[tuple[str, str]]:

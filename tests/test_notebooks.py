@@ -1,5 +1,6 @@
 """Every notebook keeps every rule, and every rule catches a planted fault."""
 
+import ast
 import copy
 import json
 from collections.abc import Callable
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import anatomy
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter, ScriptExporter
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 FILES = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -31,6 +35,44 @@ def test_notebook_keeps_the_rules(path: Path) -> None:
     if found:
         name = path.relative_to(NOTEBOOKS.parent)
         pytest.fail(f"{name}:\n{listed(found)}", pytrace=False)
+
+
+# ------------------------------------------------ what an exporter makes of it
+
+
+@pytest.mark.parametrize("template", ["lab", "classic"])
+def test_a_picture_on_a_page_has_words(template: str) -> None:
+    """An exported picture has its alt text, and below it a paragraph."""
+    cells = [cell for path in FILES for cell in anatomy.read(path)["cells"]]
+    pictured = [
+        {**cell, "source": ""}  # to colour the code takes a minute
+        for cell in cells
+        if '"image/png"' in json.dumps(cell.get("outputs", []))
+    ]
+    alts = [
+        output["metadata"]["image/png"]["alt"]
+        for cell in pictured
+        for output in cell["outputs"]
+        if "image/png" in output.get("data", {})
+    ]
+    content = nbformat.from_dict(notebook(pictured))
+    page, _ = HTMLExporter(template_name=template).from_notebook_node(content)
+    images = BeautifulSoup(page, "html.parser").select("img[src^=data]")
+    for image, alt in zip(images, alts, strict=True):
+        after = image.find_next(["p", "img", "pre"])
+        assert after.name == "p" and after.text == f"Figure: {alt}"
+        # The default template knows no alt text: nbconvert writes its own.
+        assert image["alt"] == alt or template == "lab"
+
+
+@pytest.mark.parametrize(
+    "path", FILES, ids=[str(p.relative_to(NOTEBOOKS)) for p in FILES]
+)
+def test_a_notebook_exports_as_python(path: Path) -> None:
+    """`nbconvert --to script` makes a file that Python reads."""
+    script, resources = ScriptExporter().from_filename(str(path))
+    assert resources["output_extension"] == ".py"
+    ast.parse(script)
 
 
 # ---------------------------------------------- a small valid course to break
@@ -347,6 +389,33 @@ def one_solution(content: Content, folder: Path) -> None:
     (folder / NAMES["solutions"]).write_text(text, encoding="utf-8")
 
 
+def wrapped(line: str) -> Fault:
+    """Wrap a sentence so that its second line is this one."""
+    return swap("Sixty steps on", f"Sixty steps make\n{line}\nand on")
+
+
+# What a wrapped sentence may begin a line with, and a viewer takes for more.
+MISREAD = (
+    "+ exp(-x)) = 3",
+    "- 3 steps",
+    "* 2 steps",
+    "1. What is it?",
+    "1) What is it?",
+    "   + 3 steps",
+    "> 3 steps",
+    "### 3",
+    "=",
+    "===",
+    "-",
+    "---",
+    "***",
+    "```",
+    "p(x | z)\n---|---\nq(z | x)",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "\n- steps, of which\n  + 3 are mine",
+    "\n- steps, k =\n1. What is it?",
+    "$$\na\n+ b\n$$",
+)
 IGNORE = ("nbval-ignore-output",)
 FIRST_CALL = 'show(views.grid(checkpoints.load("toy"))'
 FIGURE = code('show(views.curves(z_1), "The loss")', figure=True)
@@ -597,10 +666,22 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("R62", "lesson", swap("Sixty steps", "[Sixty](/etc/hosts) steps")),
     ("R63", "lesson", swap("Sixty steps", "Just sixty steps")),
     ("R63", "start", swap("Commit first.", "It is, of course, 64.", 2)),
+    *[("R64", "lesson", wrapped(text)) for text in MISREAD],
+    ("R64", "solutions", swap("Because the identity", "Because\n+ the")),
 ]
 
 # What looks like a fault and is none.
 FINE: list[tuple[str, Fault]] = [
+    (
+        "blocks after blank lines, and markers that begin no block",
+        swap(
+            "Sixty steps",
+            "- one\n- two,\n  wrapped\n\n1. a\n2. b\n\n"
+            "> quoted\n>\n> - a list\n\n+3 and -2 and 14.\n"
+            "14. of them\n1.5 times\n\\+ 3\n$a$\n$+ b$\n*much*\n\n"
+            "Sixty steps",
+        ),
+    ),
     (
         "a recipe in the settings",
         swap("latent_dim = 64", "latent_dim = max(latent_dim=64)"),
