@@ -1,23 +1,127 @@
 """What every pytest run of the course needs, `pytest --nbval` included."""
 
+import atexit
 import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
-ROOT = str(Path(__file__).resolve().parent)
+import pytest
 
-# The kernels that nbval starts inherit both.
-os.environ.setdefault("COURSE_PROFILE", "ci")
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
-# A kernel runs in its notebook's folder, where a relative path is another.
-NAMED = os.environ.get("COURSE_MNIST")
-if NAMED and Path(NAMED).exists():
-    os.environ["COURSE_MNIST"] = str(Path(NAMED).resolve())
+ROOT = Path(__file__).resolve().parent
+# Settings of the user's own that change what a kernel prints or checks.
+PERSONAL = ("COURSE_CHECKS", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONDEVMODE")
+PERSONAL += ("PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP")
+PERSONAL += ("PYTHONVERBOSE", "PYTHONWARNINGS")
+# So a worker of pytest-xdist gets every cell of a notebook.
+WHOLE_NOTEBOOKS = ("no", "each", "loadscope", "loadfile")
+DEAD = "The kernel died. Too little memory? Close other programs; try again."
+
+
+def folder_of_ours(*places: Path) -> str:
+    """Return the first of these folders that can be written, or a new one."""
+    for place in places:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(place, os.W_OK):
+            return str(place)
+    new = tempfile.mkdtemp(prefix="course_")
+    atexit.register(shutil.rmtree, new, ignore_errors=True)
+    return new
+
+
+def prepare(environment: Any) -> None:
+    """Make the environment that the kernels of nbval inherit."""
+    profile = environment.get("COURSE_PROFILE", "").strip()
+    environment["COURSE_PROFILE"] = profile or "ci"
+    paths = [str(ROOT), environment.get("PYTHONPATH")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    # A kernel runs in its notebook's folder, where a relative path is another.
+    named = environment.get("COURSE_MNIST")
+    if named and Path(named).exists():
+        environment["COURSE_MNIST"] = str(Path(named).resolve())
+    for name in PERSONAL:
+        environment.pop(name, None)
+    build = ROOT / "build"
+    environment["IPYTHONDIR"] = folder_of_ours(build / "ipython")
+    # Beside the packages lies matplotlib's list of fonts since the set-up.
+    packages = ROOT / ".venv"
+    places = [folder / "matplotlib" for folder in (packages, build)]
+    environment["MPLCONFIGDIR"] = folder_of_ours(
+        *places[0 if packages.is_dir() else 1 :]
+    )
+
+
+prepare(os.environ)
+
+
+def watched(get_message: Callable[..., Any]) -> Callable[..., Any]:
+    """Let nbval's wait for a message end when the kernel does."""
+
+    def wait(kernel: Any, stream: str, timeout: float | None = None) -> Any:
+        end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        dead = False
+        while True:
+            left = max(end - time.monotonic(), 0)
+            try:
+                return get_message(kernel, stream, timeout=min(left, 1))
+            except Empty:
+                if dead:  # and all that it had sent has been read
+                    raise RuntimeError(DEAD) from None
+                if left <= 1:
+                    raise
+                dead = not kernel.is_alive()
+
+    return wait
+
+
+def refuse_split_notebooks(option: Any) -> None:
+    """Say how to run notebooks with pytest-xdist.
+
+    Raises:
+        UsageError: cells of one notebook would go to several workers.
+    """
+    nbval = getattr(option, "nbval", False) or getattr(
+        option, "nbval_lax", False
+    )
+    if nbval and getattr(option, "dist", "no") not in WHOLE_NOTEBOOKS:
+        raise pytest.UsageError(
+            "The cells of a notebook must run in one process: add "
+            "--dist loadscope, or leave out -n."
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what cannot judge the course; watch the kernels of nbval."""
+    if not __debug__:
+        raise pytest.UsageError(
+            "Python runs with -O or PYTHONOPTIMIZE, which skips every test. "
+            "Unset it."
+        )
+    refuse_split_notebooks(config.option)
+    if config.pluginmanager.has_plugin("nbval"):
+        from nbval.kernel import RunningKernel
+
+        RunningKernel.get_message = watched(RunningKernel.get_message)
 
 
 def pytest_itemcollected(item: Any) -> None:
     """Give a cell's outputs longer than nbval's 5 s to arrive."""
     if hasattr(item, "output_timeout"):
         item.output_timeout = 120
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: Any) -> Iterator[Any]:
+    """Give each cell after the death of its kernel the same sentence."""
+    kernel = getattr(item.parent, "kernel", None)
+    timed_out = getattr(item.parent, "timed_out", False)
+    if kernel and not timed_out and not kernel.is_alive():
+        raise RuntimeError(DEAD)
+    return (yield)

@@ -1,0 +1,160 @@
+"""What stands between pytest, nbval and the machine of whoever runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers import runtime
+
+FILE = runtime.ROOT / "conftest.py"
+MINE = {
+    "MATPLOTLIBRC": "/home/me/matplotlibrc",
+    "MPLBACKEND": "TkAgg",
+    "MPLCONFIGDIR": "/home/me",
+    "IPYTHONDIR": "/home/me",
+    "PYTHONOPTIMIZE": "1",
+    "PYTHONWARNINGS": "error",
+    "COURSE_CHECKS": "/home/me/checks.jsonl",
+}
+
+
+@pytest.fixture
+def ours(pytestconfig) -> Any:
+    """The course's own conftest.py."""
+    return pytestconfig.pluginmanager.get_plugin(str(FILE))
+
+
+def test_kernels_inherit_nothing_personal(ours, tmp_path, monkeypatch):
+    monkeypatch.setattr(ours, "ROOT", tmp_path)
+    environment = dict(MINE, COURSE_PROFILE=" ", PYTHONPATH="/a", PATH="/b")
+    ours.prepare(environment)
+    assert environment == {
+        "COURSE_PROFILE": "ci",
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}/a",
+        "PATH": "/b",
+        "IPYTHONDIR": str(tmp_path / "build" / "ipython"),
+        "MPLCONFIGDIR": str(tmp_path / "build" / "matplotlib"),
+    }
+    (tmp_path / ".venv").mkdir()
+    ours.prepare(environment)
+    assert environment["MPLCONFIGDIR"].startswith(str(tmp_path / ".venv"))
+
+
+def test_where_nothing_can_be_written_a_new_folder_serves(ours, tmp_path):
+    taken = tmp_path / "a_file"
+    taken.write_bytes(b"")
+    found = Path(ours.folder_of_ours(taken / "a", taken))
+    assert found.is_dir() and tmp_path not in found.parents
+    last = tmp_path / "last"
+    assert ours.folder_of_ours(taken / "a", last) == str(last)
+
+
+@pytest.mark.parametrize("nbval", ["nbval", "nbval_lax"])
+@pytest.mark.parametrize(
+    ("dist", "refused"),
+    [
+        ("load", True),
+        ("worksteal", True),
+        ("loadgroup", True),
+        ("no", False),
+        ("loadscope", False),
+        ("loadfile", False),
+    ],
+)
+def test_workers_get_whole_notebooks(ours, nbval, dist, refused):
+    ours.refuse_split_notebooks(SimpleNamespace())  # neither plugin
+    ours.refuse_split_notebooks(SimpleNamespace(nbval=False, dist=dist))
+    option = SimpleNamespace(**{nbval: True}, dist=dist)
+    if not refused:
+        return ours.refuse_split_notebooks(option)
+    with pytest.raises(pytest.UsageError, match="--dist loadscope"):
+        ours.refuse_split_notebooks(option)
+
+
+def run_pytest(*arguments: str, **options: Any) -> tuple[int, str, float]:
+    """Run pytest; status, what it said, seconds."""
+    start = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, *arguments, "-p", "no:cacheprovider"],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        **options,
+    )
+    return run.returncode, run.stdout + run.stderr, time.monotonic() - start
+
+
+def test_tests_without_asserts_are_refused():
+    _, said, _ = run_pytest("-O", "-m", "pytest", "docs", cwd=runtime.ROOT)
+    assert "Python runs with -O or PYTHONOPTIMIZE" in said
+
+
+def page(path: Path, *cells: tuple[str, str]) -> None:
+    """Write a notebook; to each cell the number that it stores, or ''."""
+    written = []
+    for count, (source, result) in enumerate(cells, start=1):
+        cell = nbformat.v4.new_code_cell(source, execution_count=count)
+        if result:
+            cell.outputs = [
+                nbformat.v4.new_output(
+                    "execute_result",
+                    {"text/plain": result},
+                    execution_count=count,
+                )
+            ]
+        written.append(cell)
+    nbformat.write(nbformat.v4.new_notebook(cells=written), path)
+
+
+KILL = "import os, signal, time\nos.kill(os.getpid(), signal.SIGKILL)"
+KILL_SOON = """
+import os, subprocess, sys
+code = f"import os, time; time.sleep(1); os.kill({os.getpid()}, 9)"
+child = subprocess.Popen([sys.executable, "-c", code])
+"""
+PERSONAL = "c.InteractiveShell.ast_node_interactivity = 'all'"
+
+
+@pytest.fixture
+def toy(tmp_path) -> Path:
+    """A folder with our conftest.py and a home of somebody else."""
+    profile = tmp_path / "home" / ".ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    settings = profile / "ipython_config.py"
+    settings.write_text(PERSONAL, encoding="utf-8")
+    shutil.copy(FILE, tmp_path)
+    return tmp_path
+
+
+def run_toy(toy: Path) -> tuple[int, str, float]:
+    """Run the notebooks of the folder, as the course's are run."""
+    arguments = ("-m", "pytest", "--nbval", "--nbval-current-env", "-q")
+    home = {"HOME": str(toy / "home"), "USERPROFILE": str(toy / "home")}
+    # With the time that nbval waits by default.
+    return run_pytest(
+        *arguments,
+        "--nbval-cell-timeout=600",
+        cwd=toy,
+        env=os.environ | home | {"IPYTHONDIR": str(toy / "home/.ipython")},
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_dead_kernel_is_named_soon_and_ipython_is_not_asked(toy):
+    late = "import time\ntime.sleep(600)"
+    page(toy / "1.ipynb", ("1", "1"), (KILL, ""), ("1", "1"))
+    page(toy / "2.ipynb", (KILL_SOON, ""), (late, ""))
+    page(toy / "3.ipynb", ("1\n2", "2"))  # 'all' would show both
+    status, said, seconds = run_toy(toy)
+    assert status == 1 and seconds < 120
+    assert "3 failed, 3 passed" in said, said
+    sentence = "The kernel died. Too little memory? Close other programs"
+    assert said.count(sentence) == 3
