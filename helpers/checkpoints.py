@@ -115,9 +115,10 @@ def load(name: str, folder: Path = FOLDER) -> keras.Model:
         model = builder(**content["arguments"])
         model.load_weights(weights)
     except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())  # Keras writes several lines
         raise CheckpointError(
             f"{name}: {named} with the card's arguments does not fit its "
-            f"weights ({error}). {MEND}"
+            f"weights ({reason}). {MEND}"
         ) from None
     return model
 

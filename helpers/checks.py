@@ -7,6 +7,7 @@ compares equal on every machine.
 import contextlib
 import functools
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -27,7 +28,8 @@ def check(claim: str, value: float, low: float, high: float) -> None:
 
     If the environment variable COURSE_CHECKS names a file, claim, value and
     range are added to it, and a value outside its range does not stop the
-    lesson: so tools.calibrate sees every value of a run.
+    lesson: so tools.calibrate sees every value of a run. One that is not
+    finite does stop it, for no range could hold it.
 
     Args:
         claim: what the value shows, in words.
@@ -39,7 +41,7 @@ def check(claim: str, value: float, low: float, high: float) -> None:
         AssertionError: the value lies outside, or is not a number.
     """
     value = float(value)
-    calibrating = _recorded(claim, value, low, high)
+    calibrating = math.isfinite(value) and _recorded(claim, value, low, high)
     if not low <= value <= high and not (calibrating and low < high):
         raise AssertionError(
             f"{claim}: {value:.6g} is outside [{low:g}, {high:g}]"
@@ -86,13 +88,20 @@ def exercise(test: Callable[[object], None]) -> Callable[[object], None]:
 
     Returns:
         A function of the answer that prints "not attempted" for `...`,
-        "not yet: <property>" for a wrong one, and "PASS".
+        "not yet: <property>" for a wrong one, and "PASS"; "not judged" where
+        Python skips every assert.
     """
 
     @functools.wraps(test)
     def checker(answer: object) -> None:
         if answer is ...:
             print("not attempted")
+            return
+        if not __debug__:
+            print(
+                "not judged: Python runs with -O or PYTHONOPTIMIZE, which "
+                "skips every test. Unset it and restart the kernel."
+            )
             return
         try:
             test(answer)

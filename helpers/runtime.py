@@ -1,6 +1,7 @@
 """Profile, seeds, a quiet TensorFlow, and a report on the machine."""
 
 import contextlib
+import difflib
 import importlib.metadata
 import json
 import os
@@ -8,6 +9,7 @@ import platform
 import re
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,24 +22,44 @@ DISK_GB_FREE = 1.0  # checkpoints of a long run and the executed lessons
 MEMORY_GB = 4.0  # a lesson peaks below 3 GB
 
 
+# Switches of Keras and TensorFlow that cut training short, change which Keras
+# runs, or fill stderr.
+SWITCHES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+SWITCHES += ("KERAS_NNX_ENABLED", "TF_USE_LEGACY_KERAS")
+SWITCHES += ("TF_CPP_MAX_VLOG_LEVEL", "TF_CPP_VMODULE")
+
+
+class SettingError(ValueError):
+    """A setting from outside that the course cannot use, and its remedy."""
+
+    def __init__(self, trouble: str, remedy: str) -> None:
+        super().__init__(f"{trouble} {remedy}")
+        self.remedy = remedy
+
+
 def _read_profile(environment: Mapping[str, str]) -> str:
     """Return the value of COURSE_PROFILE, or say what it may be."""
-    value = environment.get("COURSE_PROFILE", "lecture")
+    value = environment.get("COURSE_PROFILE", "").strip() or "lecture"
     if value not in PROFILES:
-        raise ValueError(
+        near = difflib.get_close_matches(value.lower(), PROFILES, 1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise SettingError(
             f"COURSE_PROFILE is {value!r}; it must be one of "
-            f"{', '.join(PROFILES)}. Unset it to get 'lecture'."
+            f"{', '.join(PROFILES)}.{meant}",
+            "Set COURSE_PROFILE to one of these, or unset it to get "
+            "'lecture'.",
         )
     return value
 
 
 def _read_seed(environment: Mapping[str, str]) -> int:
     """Return the value of COURSE_SEED (default 0), or say what it may be."""
-    value = environment.get("COURSE_SEED", "0")
-    if not value.isdecimal() or int(value) > 9_999:
-        raise ValueError(
+    value = environment.get("COURSE_SEED", "").strip() or "0"
+    if not re.fullmatch("0*[0-9]{1,4}", value):
+        raise SettingError(
             f"COURSE_SEED is {value!r}; it must be a whole number from 0 to "
-            "9999. Unset it to get 0."
+            "9999.",
+            "Set COURSE_SEED to such a number, or unset it to get 0.",
         )
     return int(value)
 
@@ -68,22 +90,48 @@ def start_tensorflow() -> None:
 
     Raises:
         ImportError: TensorFlow or Keras cannot be imported.
+        SettingError: Keras refuses the user's own settings.
     """
-    # A student's own Keras settings may name another backend.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # At level 2 graph optimisation prints red text in the first training
     # cell (a remapper message about LeakyReLU) although all is well.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    for name in SWITCHES:
+        os.environ.pop(name, None)
     try:
         with _stderr_muted():
-            import keras  # noqa: F401
+            import keras
             import tensorflow as tf
     except ImportError as error:
         raise ImportError(
             f"TensorFlow cannot be imported ({error}). "
             "Run: python3 course.py doctor"
         ) from error
+    except Exception as error:
+        where = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+        if where.parts[-2:] != ("backend", "config.py"):
+            raise
+        raise SettingError(
+            f"Keras cannot read its settings ({error}).",
+            "Move its file keras.json away: it lies in the folder .keras of "
+            "your home folder, or where KERAS_HOME says.",
+        ) from error
+    _use_default_settings(keras)
     tf.config.experimental.enable_op_determinism()
+
+
+def _use_default_settings(keras: Any) -> None:
+    """Take the defaults of Keras in place of the user's own keras.json."""
+    if keras.config.backend() != "tensorflow":
+        raise SettingError(
+            f"Keras runs on {keras.config.backend()}, as it was imported "
+            "before helpers.",
+            "Restart Python and import helpers first.",
+        )
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+    keras.config.set_epsilon(1e-7)
 
 
 def by_profile(*, ci: Any, lecture: Any, full: Any) -> Any:
@@ -167,7 +215,7 @@ def report() -> pd.DataFrame:
     import psutil
     import tensorflow as tf
 
-    again = "Run: python3 course.py run"
+    again = "Delete the folder .venv and run: python3 course.py run"
     wrong = _wrong_packages()
     memory = psutil.virtual_memory().total / 2**30
     free = shutil.disk_usage(ROOT).free / 2**30

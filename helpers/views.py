@@ -69,6 +69,7 @@ DIGITS = (
 )
 DPI = 80  # 10 inches are 800 pixels: a notebook's width, and small files
 SECONDS_BETWEEN_FRAMES = 2.5
+plt.rcdefaults()  # a matplotlibrc of the user's may ask for LaTeX
 plt.rcParams.update(STYLE)
 
 

@@ -1,6 +1,7 @@
 """Profiles, seeds, and TensorFlow's silence."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,18 +9,40 @@ import keras
 import pytest
 
 from helpers import runtime
+from tools import doctor
 
 
 def test_an_unknown_profile_lists_the_three():
-    with pytest.raises(ValueError, match="ci, lecture, full"):
-        runtime._read_profile({"COURSE_PROFILE": "fast"})
+    with pytest.raises(ValueError, match=r"ci, lecture, full\. Set COURSE"):
+        runtime._read_profile({"COURSE_PROFILE": "quick"})
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [("Lecture", "lecture"), ("CI", "ci"), ("ful", "full")]
+)
+def test_a_misspelt_profile_gets_the_likely_one(value, near):
+    with pytest.raises(ValueError, match=f"Did you mean '{near}'?"):
+        runtime._read_profile({"COURSE_PROFILE": value})
+
+
+def test_blanks_are_stripped_and_empty_is_unset():
+    for value in ("", " ", "lecture", " lecture\t"):
+        profile = runtime._read_profile({"COURSE_PROFILE": value})
+        assert profile == "lecture"
+    assert runtime._read_profile({"COURSE_PROFILE": "ci "}) == "ci"
     assert runtime._read_profile({}) == "lecture"
+    for value, seed in (("", 0), (" ", 0), (" 7 ", 7), ("0009", 9)):
+        assert runtime._read_seed({"COURSE_SEED": value}) == seed
+    assert runtime._read_seed({}) == 0
 
 
-@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "10000", ""])
+@pytest.mark.parametrize(
+    "value", ["-1", "+1", "1.5", "ten", "10000", "1_0", "1 0", "٣", "１", "²"]
+)
 def test_a_bad_course_seed_is_named(value):
-    with pytest.raises(ValueError, match="0 to 9999"):
+    with pytest.raises(ValueError, match="0 to 9999") as found:
         runtime._read_seed({"COURSE_SEED": value})
+    assert repr(value) in str(found.value)
 
 
 def test_by_profile_follows_the_profile(monkeypatch):
@@ -97,3 +120,110 @@ except RuntimeError:
         timeout=300,
     )
     assert (run.stdout, run.stderr) == ("refused\n", "")
+
+
+def python(code, **environment):
+    """Run code in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=runtime.ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
+OTHER_KERAS = {
+    "floatx": "float64",
+    "epsilon": 0.1,
+    "backend": "jax",
+    "image_data_format": "channels_first",
+}
+
+
+@pytest.mark.parametrize("first", ["helpers", "keras"])
+def test_keras_settings_of_the_user_change_nothing(tmp_path, first):
+    file = tmp_path / "keras.json"
+    file.write_text(json.dumps(OTHER_KERAS), encoding="utf-8")
+    code = f"""
+import {first}
+import helpers, keras
+from helpers import checkpoints
+import os
+model = checkpoints.load("digit_classifier")
+print(keras.config.floatx(), keras.config.epsilon(), keras.config.backend())
+print(keras.config.image_data_format(), model.dtype)
+print(keras.config.max_epochs(), "KERAS_NNX_ENABLED" in os.environ)
+"""
+    switches = {"KERAS_BACKEND": "tensorflow"}
+    if first == "helpers":
+        switches = {
+            "KERAS_BACKEND": "jax",
+            "KERAS_MAX_EPOCHS": "1",
+            "KERAS_NNX_ENABLED": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "0",
+            "TF_CPP_MAX_VLOG_LEVEL": "1",
+        }
+    run = python(code, KERAS_HOME=str(tmp_path), **switches)
+    assert run.stdout.splitlines() == [
+        "float32 1e-07 tensorflow",
+        "channels_last float32",
+        "None False",
+    ], run.stderr
+    assert first == "keras" or not run.stderr
+
+
+def test_a_file_that_keras_refuses_is_named_by_the_doctor(tmp_path):
+    (tmp_path / "keras.json").write_text("[]", encoding="utf-8")
+    code = "from tools import doctor; print(doctor.main())"
+    run = python(code, KERAS_HOME=str(tmp_path))
+    assert "Keras cannot read its settings" in run.stdout
+    assert "Move its file keras.json away" in run.stdout
+    assert ".venv" not in run.stdout and run.stdout.endswith("1\n")
+
+
+def test_the_doctor_names_a_wrong_variable():
+    code = "from tools import doctor; print(doctor.main())"
+    run = python(code, COURSE_PROFILE="Lecture")
+    assert "Did you mean 'lecture'?" in run.stdout
+    assert "  Set COURSE_PROFILE to one of these, or unset it" in run.stdout
+    assert ".venv" not in run.stdout and run.stdout.endswith("1\n")
+
+
+def raised(error):
+    """An error as a module of the course raises it."""
+    try:
+        raise error
+    except Exception as found:
+        return found
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (ModuleNotFoundError("pandas", name="pandas"), "Delete the folder"),
+        (ImportError("x", name="tensorflow"), "pip install -r"),
+        (ImportError("x", name="helpers.data"), "restore helpers/data.py"),
+        (ModuleNotFoundError("x", name="helpers.exercises"), "exercises is m"),
+        (MemoryError(), "Close other programs"),
+        (
+            SyntaxError("x", (str(doctor.ROOT / "helpers/a.py"), 1, 1, "")),
+            "restore helpers/a.py",
+        ),
+        (
+            SyntaxError("x", ("/v/site-packages/a.py", 1, 1, "")),
+            "Delete the folder",
+        ),
+        (
+            FileNotFoundError(2, "x", str(doctor.ROOT / "requirements.txt")),
+            "restore requirements.txt",
+        ),
+        (NameError("x"), "restore tests/test_runtime.py"),
+    ],
+)
+def test_the_doctor_has_a_remedy_for_each_cause(error, wanted):
+    assert wanted in doctor.remedy(raised(error))
+    cause = ImportError("TensorFlow cannot be imported")
+    cause.__cause__ = raised(error)
+    assert wanted in doctor.remedy(raised(cause))
