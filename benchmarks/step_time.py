@@ -497,7 +497,7 @@ def memory_table(sizes: tuple[int, ...]) -> pd.DataFrame:
             cwd=runtime.ROOT,
             check=True,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         ).stdout
         mib = n * 28 * 28 / 2**20
         rows.append((n, mib, 4 * mib, float(output.split()[-1])))

@@ -27,6 +27,7 @@ from matplotlib import pyplot as plt  # isort: skip
 from matplotlib.figure import Figure  # isort: skip
 
 from benchmarks import recipes, tables  # isort: skip
+from tools.alone import alone  # isort: skip
 
 OUT = runtime.ROOT / "build" / "time_to_quality"
 Z_SEED = 10_000  # of the samples; no run trains with it
@@ -58,7 +59,7 @@ def processor() -> str:
     """Return the model of the processor, where the system tells it."""
     file = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows the name
     if file.exists():
-        for line in file.read_text().splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -440,7 +441,8 @@ def main(arguments: list[str] | None = None) -> int:
     plan = PROFILES[options.profile]
     seconds = options.seconds or plan["seconds"]
     seeds = options.seeds or plan["seeds"]
-    with training.interrupts_noted():  # a mark keeps its state and its row
+    # A mark keeps its state and its row.
+    with alone(options.out), training.interrupts_noted():
         finished = run(options.recipes, seeds, seconds, options.out)
     if not finished:
         print("stopped; the same command goes on from here")

@@ -24,10 +24,13 @@ def printed_ranges(notebook):
         for output in cell.outputs
         if output.get("name") == "stdout"
     )
-    return {
+    found = list(PRINTED.finditer(text))
+    ranges = {
         match["claim"]: (float(match["low"]), float(match["high"]))
-        for match in PRINTED.finditer(text)
+        for match in found
     }
+    assert len(ranges) == len(found), "two checks have the same words"
+    return ranges
 
 
 def missing(printed, claims):
@@ -87,7 +90,39 @@ def test_a_range_needs_room_to_either_side(values, low, high, n_faults):
 
 
 def test_claims_of_one_value_need_no_range():
-    assert calibrate.gather({"seed 0": [["claim", 4, 4, 4]]}) == {}
+    rows = [["claim", 4, 4, 4]]
+    assert calibrate.gather({"seed 0": rows + rows}) == {}
+
+
+def test_two_values_of_one_claim_are_refused():
+    rows = [["claim", 1, 0, 2], ["claim", 2, 0, 2]]
+    with pytest.raises(ValueError, match="seed 0: 'claim' is checked twice"):
+        calibrate.gather({"ci": rows[:1], "seed 0": rows})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_recorded_value_that_is_not_finite_is_a_fault(value):
+    for values in ((0.4, value, 0.5), (value, 0.4)):
+        runs = {k: [["claim", v, 0, 1]] for k, v in enumerate(values)}
+        [fault] = calibrate.faults(calibrate.gather(runs))
+        assert "claim: a value is not finite" in fault
+
+
+def test_what_a_lesson_says_is_read_in_any_locale(tmp_path, monkeypatch):
+    notebook = tmp_path / "07_toy.ipynb"
+    cell = nbformat.v4.new_code_cell("raise ValueError('5 σ')")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
+    monkeypatch.setattr(calibrate, "BUILD", tmp_path)
+    real, asked = calibrate.subprocess.run, {}
+
+    def run(command, **options):
+        asked.update(options)
+        return real(command, **options)
+
+    monkeypatch.setattr(calibrate.subprocess, "run", run)
+    with pytest.raises(RuntimeError, match=r"07_seed_1: .*ValueError: 5"):
+        calibrate.run_once(notebook, "seed 1")
+    assert (asked["encoding"], asked["errors"]) == ("utf-8", "replace")
 
 
 def test_a_check_writes_itself_down_and_goes_on(tmp_path, monkeypatch, capsys):
@@ -97,7 +132,13 @@ def test_a_check_writes_itself_down_and_goes_on(tmp_path, monkeypatch, capsys):
     check("outside", 2, 0, 1)
     with pytest.raises(AssertionError, match="outside"):
         check("one value", 2, 1, 1)
-    rows = [json.loads(line) for line in record.read_text().splitlines()]
+    for value in (math.nan, math.inf, -math.inf):
+        with pytest.raises(AssertionError, match=r"finite: (nan|-?inf) is"):
+            check("not finite", value, 0, 1)
+    rows = [
+        json.loads(line)
+        for line in record.read_text(encoding="utf-8").splitlines()
+    ]
     assert rows == [
         ["inside", 0.5, 0, 1],
         ["outside", 2.0, 0, 1],

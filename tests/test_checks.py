@@ -1,8 +1,12 @@
 """Claims, expected errors, and verdicts."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from helpers import checks
 from helpers.checks import check, exercise, raises
 
 
@@ -53,6 +57,20 @@ def test_another_error_passes_through():
 
 def is_even(answer):
     assert answer % 2 == 0, "the number is even"
+
+
+def test_without_asserts_nothing_is_judged():
+    code = (
+        "import runpy, sys\n"
+        "checker = runpy.run_path(sys.argv[1])['exercise'](lambda _: None)\n"
+        "checker(...)\nchecker(3)"
+    )
+    said = subprocess.check_output(
+        [sys.executable, "-O", "-c", code, checks.__file__], encoding="utf-8"
+    ).splitlines()
+    assert said[0] == "not attempted"
+    assert said[1].startswith("not judged: Python runs with -O")
+    assert "Unset it and restart" in said[1] and len(said) == 2
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ def test_a_card_with_a_strange_interval_is_refused(monkeypatch):
 
 def test_only_the_block_changes(tmp_path):
     path = tmp_path / "README.md"
-    path.write_text(f"a\n{leaderboard.BEGIN}old\n{leaderboard.END}z\n")
+    path.write_text(
+        f"a\n{leaderboard.BEGIN}old\n{leaderboard.END}z\n", encoding="utf-8"
+    )
     leaderboard.write(path)
     text = path.read_text(encoding="utf-8")
     assert text.startswith(f"a\n{leaderboard.BEGIN}| ")
@@ -56,7 +58,7 @@ def test_only_the_block_changes(tmp_path):
 )
 def test_without_marks_nothing_is_written(tmp_path, text):
     path = tmp_path / "README.md"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="once each"):
         leaderboard.write(path)
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text

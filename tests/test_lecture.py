@@ -36,7 +36,7 @@ def run_strictly(notebook: Path, source: str) -> float:
         cwd=runtime.ROOT,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert run.returncode == 0, run.stdout[-4_000:]
     return time.monotonic() - start
@@ -61,7 +61,7 @@ def live_run(k: int, source: str) -> dict[str, float]:
         cwd=runtime.ROOT,
         env=os.environ | {"COURSE_PROFILE": "lecture", "COURSE_MNIST": source},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert run.returncode == 0, run.stderr[-4_000:]
     return json.loads(run.stdout.splitlines()[-1])

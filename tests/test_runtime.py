@@ -116,7 +116,7 @@ except RuntimeError:
         [sys.executable, "-c", code],
         cwd=runtime.ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
     )
     assert (run.stdout, run.stderr) == ("refused\n", "")
@@ -141,22 +141,30 @@ OTHER_KERAS = {
     "image_data_format": "channels_first",
 }
 
+OTHER_STYLE = "text.usetex: True\nfont.family: Arial\nfont.size: 40\n"
+
 
 @pytest.mark.parametrize("first", ["helpers", "keras"])
-def test_keras_settings_of_the_user_change_nothing(tmp_path, first):
+def test_settings_of_the_user_change_nothing(tmp_path, first):
     file = tmp_path / "keras.json"
     file.write_text(json.dumps(OTHER_KERAS), encoding="utf-8")
+    style = tmp_path / "matplotlibrc"
+    style.write_text(OTHER_STYLE, encoding="utf-8")
     code = f"""
 import {first}
 import helpers, keras
-from helpers import checkpoints
+from helpers import checkpoints, views
 import os
 model = checkpoints.load("digit_classifier")
 print(keras.config.floatx(), keras.config.epsilon(), keras.config.backend())
 print(keras.config.image_data_format(), model.dtype)
 print(keras.config.max_epochs(), "KERAS_NNX_ENABLED" in os.environ)
+style = views.plt.rcParams
+print(style["text.usetex"], style["font.family"], style["font.size"])
+print(style["backend"])
 """
     switches = {"KERAS_BACKEND": "tensorflow"}
+    style = {"MATPLOTLIBRC": str(style), "MPLBACKEND": "svg"}
     if first == "helpers":
         switches = {
             "KERAS_BACKEND": "jax",
@@ -165,11 +173,13 @@ print(keras.config.max_epochs(), "KERAS_NNX_ENABLED" in os.environ)
             "TF_CPP_MIN_LOG_LEVEL": "0",
             "TF_CPP_MAX_VLOG_LEVEL": "1",
         }
-    run = python(code, KERAS_HOME=str(tmp_path), **switches)
+    run = python(code, KERAS_HOME=str(tmp_path), **switches, **style)
     assert run.stdout.splitlines() == [
         "float32 1e-07 tensorflow",
         "channels_last float32",
         "None False",
+        "False ['sans-serif'] 13.0",
+        "svg",
     ], run.stderr
     assert first == "keras" or not run.stderr
 

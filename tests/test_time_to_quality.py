@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from benchmarks import recipes, time_to_quality
 from helpers import data, metrics, runtime, training
+from tools.alone import alone
 
 ENTRIES = list(recipes.ENTRIES)
 RECORD = runtime.ROOT / "benchmarks" / "record"
@@ -126,9 +127,13 @@ def test_the_benchmark_goes_on_where_it_was_interrupted(
     calls.clear()
     assert time_to_quality.main(arguments) == 0
     assert not calls, "a finished run is not trained again"
-    found = json.loads((tmp_path / "machine.json").read_text())
-    (tmp_path / "machine.json").write_text(json.dumps(found | {"code": "x"}))
+    found = json.loads((tmp_path / "machine.json").read_text(encoding="utf-8"))
+    (tmp_path / "machine.json").write_text(
+        json.dumps(found | {"code": "x"}), encoding="utf-8"
+    )
     with pytest.raises(time_to_quality.StaleError, match="--out"):
+        time_to_quality.main(arguments)
+    with alone(tmp_path), pytest.raises(SystemExit, match="Another run"):
         time_to_quality.main(arguments)
 
 

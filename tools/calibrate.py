@@ -10,6 +10,7 @@ present text are kept in build/, so that an interrupted calibration goes on.
 import argparse
 import hashlib
 import json
+import math
 import os
 import platform
 import subprocess
@@ -22,6 +23,7 @@ import nbformat
 
 from helpers import data, runtime
 from tools import lessons
+from tools.alone import alone
 
 RESULTS = runtime.ROOT / "data" / "results"
 BUILD = runtime.ROOT / "build" / "calibrate"
@@ -75,7 +77,8 @@ def run_once(notebook: Path, name: str) -> list[list]:
             cwd=runtime.ROOT,
             env=os.environ | environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         if done.returncode:
             raise RuntimeError(
@@ -95,6 +98,9 @@ def gather(runs: dict[str, list[list]]) -> dict[str, dict]:
     Returns:
         Claim -> its range and its values by run. Claims of equal ends,
         which admit one value, are left out.
+
+    Raises:
+        ValueError: a run has two values of one claim.
     """
     claims: dict[str, dict] = defaultdict(dict)
     for name, rows in runs.items():
@@ -103,6 +109,11 @@ def gather(runs: dict[str, list[list]]) -> dict[str, dict]:
                 entry = claims[claim]
                 entry |= {"low": low, "high": high}
                 values = entry.setdefault("values", {})
+                if name in values:
+                    raise ValueError(
+                        f"{name}: {claim!r} is checked twice, so one record "
+                        "would hide the other. Give each check its own words."
+                    )
                 values[name] = float(f"{value:.5g}")
     return dict(claims)
 
@@ -124,6 +135,9 @@ def faults(claims: dict[str, dict]) -> list[str]:
     """
     found = []
     for claim, entry in claims.items():
+        if not all(map(math.isfinite, entry["values"].values())):
+            found.append(f"{claim}: a value is not finite: {entry['values']}")
+            continue
         least, most = (
             min(entry["values"].values()),
             max(entry["values"].values()),
@@ -152,20 +166,25 @@ def calibrate(number: str) -> int:
         raise data.DataError(f"Calibrate on the full MNIST. {data.MEND}")
     [notebook] = lessons.choose([number])
     BUILD.mkdir(parents=True, exist_ok=True)
-    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / f"{notebook.stem[:2]}_checks.json"
+    with alone(target):
+        return record(notebook, target)
+
+
+def record(notebook: Path, target: Path) -> int:
+    """Do the runs of a lesson and write them down; the exit status."""
     runs = {}
     for name in RUNS:
         runs[name] = run_once(notebook, name)
+        claims = gather(runs)
         print(f"{notebook.stem}: {name}: {len(runs[name])} checks", flush=True)
-    claims = gather(runs)
-    record = {
-        "command": f"python -m tools.calibrate {number}",
+    content = {
+        "command": f"python -m tools.calibrate {target.name[:2]}",
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
         "versions": {p: version(p) for p in ("keras", "numpy")},
         "claims": claims,
     }
-    target = RESULTS / f"{notebook.stem[:2]}_checks.json"
-    runtime.write_json(target, record)
+    runtime.write_json(target, content)
     print("\n".join(faults(claims)) or "every range is wide enough")
     return 1 if faults(claims) else 0
 

@@ -18,6 +18,7 @@ import platform
 from typing import Any
 
 from helpers import data, metrics, runtime, training
+from tools.alone import alone
 from tools.calibrate import SEEDS
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
@@ -110,7 +111,7 @@ def recipe_of(change: str, course_seed: int) -> training.Recipe:
     return training.Recipe(seed=seed, **CHANGES.get(change, {}))
 
 
-def main() -> None:
+def go_on() -> None:
     """Do the runs that are not in the file yet.
 
     Raises:
@@ -146,6 +147,12 @@ def main() -> None:
             )
             runtime.write_json(RESULTS, record)
             print(change, k, values, flush=True)
+
+
+def main() -> None:
+    """Go on with the record, unless another run does."""
+    with alone(RESULTS):
+        go_on()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from helpers import (
     training,
 )
 from helpers.lessons import vae
+from tools.alone import alone
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
 import numpy as np  # isort: skip
@@ -550,4 +551,5 @@ if __name__ == "__main__":
         "--measure", action="store_true", help="measure, train nothing"
     )
     given = parser.parse_args()
-    (measure if given.measure else make)(given.name)
+    with alone(BUILD / given.name):
+        (measure if given.measure else make)(given.name)

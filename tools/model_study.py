@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from helpers import data, metrics, runtime, training
 from helpers.lessons import vae
+from tools.alone import alone
 from tools.calibrate import SEEDS
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
@@ -252,7 +253,7 @@ def measure_codes(
     }
 
 
-def main() -> None:
+def go_on() -> None:
     """Do the runs that are not in the file yet.
 
     Raises:
@@ -284,6 +285,12 @@ def main() -> None:
             )
             runtime.write_json(RESULTS, record)
             print(name, seed, values, flush=True)
+
+
+def main() -> None:
+    """Go on with the record, unless another run does."""
+    with alone(RESULTS):
+        go_on()
 
 
 if __name__ == "__main__":
