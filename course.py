@@ -8,7 +8,7 @@ get a sentence and not a SyntaxError: no f-strings, no annotations, ASCII
 only (tests/test_course.py).
 """
 # What modern Python would write shorter, old Python could not parse.
-# ruff: noqa: B904, E402, RUF005, UP010, UP032
+# ruff: noqa: B904, E402, PTH111, PTH113, RUF005, SIM905, UP010, UP032
 
 from __future__ import print_function
 
@@ -60,9 +60,11 @@ def wrong_python(version, others, arguments):
 if sys.version_info[:2] not in PYTHONS:
     sys.exit(wrong_python(sys.version_info[:2], other_pythons(), sys.argv))
 
+import ast
+import contextlib
+import difflib
 import errno
 import hashlib
-import importlib.util
 import json
 import os
 import platform
@@ -73,6 +75,7 @@ import struct
 import subprocess
 import sysconfig
 import time
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -86,7 +89,31 @@ DISK_GB = 5
 GRACE = 5  # seconds that a task has to clean up after Ctrl-C
 OLDEST_PIP = (22, 3)  # the first with `pip --python`
 OLDEST_GLIBC = (2, 27)  # TensorFlow's wheels are built against it
+LONGEST_PATH = 187  # characters of the longest file name below .venv
 WINDOWS = os.name == "nt"
+PROFILES = ("ci", "lecture", "full")
+SMALL = "MNIST-5k"
+
+# Variables that would change what Python, pip, pytest, Keras, matplotlib or
+# Jupyter do here, by how they begin; and those of them that do no harm.
+FOREIGN = tuple(
+    "PYTHON PIP_ PYTEST_ KERAS_ TF_USE_LEGACY_KERAS MPLBACKEND MATPLOTLIBRC "
+    "IPYTHON JUPYTER __PYVENV_LAUNCHER__".split()
+)
+HARMLESS = (
+    "PYTHONHASHSEED PYTHONUTF8 PYTHONIOENCODING PYTHONUNBUFFERED "
+    "PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX KERAS_HOME JUPYTER_TOKEN"
+).split()
+# pip's settings of network and index; and those that need no word.
+PIP_PASSES = (
+    "index-url extra-index-url no-index find-links proxy cert client-cert "
+    "trusted-host timeout retries resume-retries keyring-provider cache-dir "
+    "no-cache-dir use-feature use-deprecated"
+).split()
+PIP_SILENT = (
+    "disable-pip-version-check no-input no-color progress-bar quiet verbose "
+    "root-user-action config-file"
+).split()
 
 TASKS = (
     ("run", "[NN ...]", "execute the lessons into build/, print a table"),
@@ -95,6 +122,7 @@ TASKS = (
     ("data", "", "fetch the full MNIST file (11 MB)"),
     ("refresh", "[NN ...]", "execute again and store the outputs"),
     ("doctor", "", "look for what is wrong, with a remedy for each"),
+    ("score", "FILE", "compare a file of samples with real digits"),
 )
 
 
@@ -195,29 +223,81 @@ def check_machine():
     )
     if reason:
         raise Stop(reason)
-    check_pip()
 
 
-def check_pip():
-    if importlib.util.find_spec("pip") is None:
+def pip_python():
+    """A Python with a pip for the set-up: this one or, in a venv, its base.
+
+    The pip of a venv installs elsewhere all the same, with --python.
+    """
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    answers = []
+    for python in (sys.executable, base):
+        command = [python, "-P", "-m", "pip", "--version"]
+        answers.append(ask(command, PIP_CONFIG_FILE=os.devnull))
+        if numbers(answers[-1]) >= OLDEST_PIP:
+            return python
+    if not any(answers):
         raise Stop(
             "This Python has no pip.\nOn Debian or Ubuntu: "
             "sudo apt install python3-pip; elsewhere: {} -m ensurepip "
-            "--user".format(quoted(sys.executable))
+            "--user".format(quoted(base))
         )
-    import pip
+    raise Stop(
+        "This Python's pip is {}, and the course needs {}.{} or "
+        "newer.\nUpdate it: {} -m pip install --user --upgrade pip".format(
+            max(answers).split()[1],
+            OLDEST_PIP[0],
+            OLDEST_PIP[1],
+            quoted(base),
+        )
+    )
 
-    if numbers(pip.__version__) < OLDEST_PIP:
-        raise Stop(
-            "This Python's pip is {}, and the course needs {}.{} or "
-            "newer.\nUpdate it: {} -m pip install --user --upgrade "
-            "pip".format(
-                pip.__version__,
-                OLDEST_PIP[0],
-                OLDEST_PIP[1],
-                quoted(sys.executable),
-            )
+
+def ask(command, **settings):
+    """What a short command prints; nothing where it fails."""
+    try:
+        answer = subprocess.check_output(
+            command,
+            env=clean_environment(**settings),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return answer.decode("utf-8", "replace")
+
+
+def check_folder(path):
+    """Raise an OSError that names a folder in which no file can be made."""
+    probe = path / ".probe.{}".format(os.getpid())
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+def check_paths():
+    """Try a path as long as the longest of .venv: Windows has a limit."""
+    length = len(str(VENV)) + 1 + LONGEST_PATH
+    top = path = BUILD / "path.{}".format(os.getpid())
+    while len(str(path)) < length:
+        path = path / ("x" * max(1, min(99, length - len(str(path)) - 1)))
+    try:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    except OSError:
+        raise Stop(
+            "The path of the course is too long: {} has {} characters, and "
+            "the files of .venv need {} more.\nMove the course to a shorter "
+            "path, such as C:\\course, or switch on the long paths of "
+            "Windows.".format(ROOT, len(str(ROOT)), length - len(str(ROOT)))
+        )
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
 
 
 def check_disk():
@@ -241,7 +321,7 @@ def file_trouble(error):
         return (
             "No permission to write {}.\nMove the course to a folder of "
             "your own, or ask the owner of this one; on Windows, close the "
-            "programs that use it.".format(name)
+            "programs that use it and `deactivate` .venv.".format(name)
         )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
@@ -264,16 +344,31 @@ def venv_python():
 
 
 def wanted():
-    """What a ready .venv must have been made from."""
+    """What a ready .venv must have been made from.
+
+    A comment, or an option of ruff or pytest, is no reason to install.
+    """
+    try:
+        lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        settings = tomllib.loads(text)
+    except ValueError as error:
+        raise Stop(
+            "requirements.txt or pyproject.toml cannot be read: {}.\nFetch "
+            "both again from the course.".format(error)
+        )
+    project = [settings.get("project"), settings.get("build-system")]
+    project.append(settings.get("tool", {}).get("setuptools"))
     return {
-        "lock": sha256(ROOT / "requirements.txt"),
-        "project": sha256(ROOT / "pyproject.toml"),
+        "lock": sha256(re.sub(r"(?m)(^|\s)#.*", "", lock).split()),
+        "project": sha256(project),
         "root": str(ROOT),
     }
 
 
-def sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def sha256(content):
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_stamp():
@@ -298,9 +393,21 @@ def read_stamp():
 
 
 def write_stamp(stamp):
-    part = VENV / ".course.json.part"
-    part.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    part.replace(STAMP)
+    write_whole(STAMP, json.dumps(stamp, indent=1) + "\n")
+
+
+def write_whole(path, text):
+    """Write a file whole or not at all, whoever else writes it too."""
+    part = part_of(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(path):
+    return path.with_name(".{}.{}.part".format(path.name, os.getpid()))
 
 
 def usable(stamp):
@@ -311,14 +418,7 @@ def usable(stamp):
     if stamp.get("state") != "ready" or stamp.get("root") != str(ROOT):
         return False
     question = "import sys; print(list(sys.version_info[:2]))"
-    try:
-        answer = subprocess.check_output(
-            [str(venv_python()), "-I", "-S", "-c", question],
-            stderr=subprocess.DEVNULL,
-            universal_newlines=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return False
+    answer = ask([str(venv_python()), "-I", "-S", "-c", question])
     return answer.strip() == str(stamp.get("python"))
 
 
@@ -361,20 +461,25 @@ def prepare():
     if is_ready(read_stamp()):
         return
     check_machine()
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "setup.lock").open("a+") as lock:
+    python = pip_python()
+    for folder in (ROOT, BUILD):
+        check_folder(folder)
+    check_paths()
+    with (BUILD / "setup.lock").open("ab") as lock:
         if not locked(lock):
             raise Stop(
-                "Another course.py is setting up in this folder.\nWait "
-                "until it has finished, then try again."
+                "Another set-up still runs in this folder.\nWait until it "
+                "has finished, or end it (course.py and pip), then try again."
             )
         stamp = read_stamp()
         if not is_ready(stamp):
-            set_up(stamp)
+            set_up(stamp, python, lock)
 
 
 def locked(lock):
-    """Take the lock on an open file; it goes when the process ends."""
+    """Take the lock on an open file; it goes with the last process that
+    has it open: pip keeps it where this one is killed (not on Windows).
+    """
     try:
         if WINDOWS:
             import msvcrt
@@ -395,7 +500,7 @@ def locked(lock):
     return True
 
 
-def set_up(stamp):
+def set_up(stamp, python, lock):
     """Make .venv, or bring a whole one up to the changed lock."""
     started = time.monotonic()
     LOG.write_bytes(b"")
@@ -409,7 +514,7 @@ def set_up(stamp):
         make_venv()
     made_from = wanted()
     try:
-        install()
+        install(python, lock)
     except BaseException:
         # A .venv that pip has not begun to change is still good.
         if update and b"Installing collected" not in LOG.read_bytes():
@@ -420,45 +525,104 @@ def set_up(stamp):
     say("Set up in {:.0f} s.".format(time.monotonic() - started))
 
 
-def install():
+def install(python, lock):
     """The lock, then the helpers; matplotlib's font list is made once."""
-    pip = [sys.executable, "-m", "pip", "--python", str(venv_python())]
+    settings = pip_settings(python)
+    pip = [python, "-P", "-m", "pip", "--python", str(venv_python())]
     pip += ["install", "--progress-bar", "off"]
     for what, arguments in (
         ("packages", ["-r", "requirements.txt"]),
         ("helpers", ["--no-deps", "--no-build-isolation", "-e", "."]),
     ):
-        if run_logged(what, pip + arguments) != 0:
-            raise Stop(pip_trouble(read_log(), offline()))
+        if run_logged(what, pip + arguments, lock, settings) != 0:
+            raise Stop(pip_trouble(read(LOG), offline(settings)))
     fonts = [str(venv_python()), "-c", "import matplotlib.font_manager"]
-    run_logged("fonts", fonts)  # to save time later; may fail
+    run_logged("fonts", fonts, lock, own_folders())  # may fail
 
 
-def offline():
-    return os.environ.get("PIP_NO_INDEX", "0").lower() not in (
-        "",
-        "0",
-        "no",
-        "off",
-        "false",
-    )
+def pip_settings(python):
+    """Variables for pip: the user's settings of network and index alone.
+
+    Any other, such as a target or a constraint, is named and left out.
+    """
+    settings = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1"}
+    settings["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    left_out = []
+    for name, value, where in pip_given(python):
+        if name in PIP_PASSES:
+            variable = "PIP_" + name.upper().replace("-", "_")
+            settings[variable] = pip_path(name, value)
+        elif name not in PIP_SILENT:
+            left_out.append(where)
+    if left_out:
+        say("Settings of pip that are left out: " + ", ".join(left_out))
+    return settings
 
 
-def read_log():
-    return LOG.read_text(encoding="utf-8", errors="replace")
+def pip_given(python):
+    """(name, value, where) of the user's settings of pip, strongest last."""
+    # pip reads its files in the encoding of the locale, and a setting
+    # `quiet` would hide the answer.
+    settings = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "utf-8"}
+    if "PIP_CONFIG_FILE" in os.environ:
+        settings["PIP_CONFIG_FILE"] = os.environ["PIP_CONFIG_FILE"]
+    command = [python, "-P", "-m", "pip", "-vvv", "config"]
+    listed = ask(command + ["list"], **settings)
+    if not listed:
+        raise Stop(
+            "pip cannot read its own settings.\nThis shows what is wrong "
+            "with them: {} -m pip config list".format(quoted(python))
+        )
+    debug = ask(command + ["debug"], **settings)
+    files = re.findall(r"(?m)^  (\S.*), exists: True", debug)
+    given = []
+    for section in ("global", "install"):
+        line = r"(?m)^{}\.([\w-]+)=(.*)$".format(section)
+        for name, value in re.findall(line, listed):
+            named = [path for path in files if name in read(Path(path))]
+            where = "{} in {}".format(name, " or ".join(named))
+            given.append((name, ast.literal_eval(value.strip()), where))
+    for key, value in sorted(os.environ.items()):
+        if key.startswith("PIP_"):
+            given.append((key[4:].lower().replace("_", "-"), value, key))
+    return [(name.replace("default-", ""), v, w) for name, v, w in given]
 
 
-def run_logged(what, command):
-    """Run a command, its output in the log; the exit status."""
+def pip_path(name, value):
+    """A path that pip finds from any folder; links it would cut at spaces."""
+    path = Path(os.path.expanduser(value))
+    if not value or not path.exists():
+        return value
+    if name == "find-links":
+        return path.resolve().as_uri()
+    if name in ("cert", "client-cert", "cache-dir"):
+        return str(path.resolve())
+    return value
+
+
+def offline(settings):
+    value = settings.get("PIP_NO_INDEX", "0").lower()
+    return value not in ("", "0", "no", "off", "false")
+
+
+def read(path):
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def run_logged(what, command, lock, settings):
+    """Run a command, its output in the log; the exit status.
+
+    lock: the open file of the lock, which the command holds too.
+    """
     started = time.monotonic()
     line = Progress(what)
     with LOG.open("ab") as log:
         options = own_group()
         options.update(cwd=ROOT, stdin=subprocess.DEVNULL)
         options.update(stdout=log, stderr=subprocess.STDOUT)
-        options["env"] = clean_environment(
-            PYTHONUNBUFFERED="1", PYTHONUTF8="1"
-        )
+        options["env"] = clean_environment(PYTHONUNBUFFERED="1", **settings)
+        if not WINDOWS:
+            options["pass_fds"] = (lock.fileno(),)
         child = subprocess.Popen(command, **options)
         try:
             while True:
@@ -466,7 +630,7 @@ def run_logged(what, command):
                     return child.wait(timeout=0.2)
                 except subprocess.TimeoutExpired:
                     seconds = time.monotonic() - started
-                    line.show(seconds, pip_is_at(read_log()))
+                    line.show(seconds, pip_is_at(read(LOG)))
         finally:
             stop(child)
             line.end()
@@ -507,66 +671,49 @@ class Progress:
         self.live = self.stream.isatty()
         self.every = 0.5 if self.live else every
         self.last = 0.0
-        self.width = 0
 
     def show(self, seconds, at):
-        if seconds - self.last < self.every:
-            return
-        self.last = seconds
-        text = "  {}: {:.0f} s  {}".format(self.what, seconds, at)
-        if not self.live:
-            print(text, file=self.stream, flush=True)
-            return
-        text = text[: shutil.get_terminal_size().columns - 1]
-        self.width = max(self.width, len(text))
-        line = "\r" + text.ljust(self.width)
-        print(line, end="", file=self.stream, flush=True)
+        if seconds - self.last >= self.every:
+            self.last = seconds
+            self.write("  {}: {:.0f} s  {}".format(self.what, seconds, at))
 
     def end(self):
-        if self.width:
-            line = "\r" + " " * self.width + "\r"
-            print(line, end="", file=self.stream, flush=True)
+        if self.live and self.last:
+            self.write("")
+
+    def write(self, text):
+        if self.live:
+            width = shutil.get_terminal_size().columns - 1
+            text = "\r" + text[:width].ljust(width) + "\r"
+        end = "" if self.live else "\n"
+        print(text, end=end, file=self.stream, flush=True)
 
 
 def pip_is_at(log):
     """What pip does now, in a few words, from its output so far."""
-    for line in reversed(log.splitlines()):
-        words = line.split()
-        if len(words) < 2:
-            continue
-        if words[0] == "Collecting":
-            return "looking for " + words[1]
-        if words[0] in ("Downloading", "Processing"):
-            name = re.split(r"[/\\]", words[1])[-1]
-            size = line[line.rindex("(") :] if line.endswith("B)") else ""
-            return "{} {} {}".format(
-                {"Downloading": "fetching", "Processing": "reading"}[words[0]],
-                name,
-                size,
-            ).strip()
-        if line.startswith("Installing collected packages"):
-            return "installing {} packages".format(line.count(",") + 1)
-    return ""
+    line = r"(?m)^ *(Collecting|Downloading|Processing|Installing) (.+)"
+    found = re.findall(line, log)
+    if not found:
+        return ""
+    word, rest = found[-1]
+    if word == "Installing":
+        return "installing {} packages".format(rest.count(",") + 1)
+    word = {"Collecting": "looking for", "Downloading": "fetching"}.get(
+        word, "reading"
+    )
+    name = re.split(r"[/\\]", rest.partition(" (")[0])[-1]
+    size = re.search(r" \([^()]+B\)$", rest)
+    return "{} {}{}".format(word, name, size.group() if size else "")
 
 
 NETWORK = (
-    "Failed to establish a new connection",
-    "NewConnectionError",
-    "NameResolutionError",
-    "Name or service not known",
-    "Temporary failure in name resolution",
-    "getaddrinfo failed",
-    "Max retries exceeded",
-    "Read timed out",
-    "ReadTimeoutError",
-    "ConnectTimeoutError",
-    "ConnectionResetError",
-    "Connection broken",
-    "RemoteDisconnected",
-    "ProxyError",
-    "SSLError",
-    "IncompleteRead",
-    "DO NOT MATCH THE HASHES",
+    "Failed to establish a new connection|NewConnectionError|"
+    "NameResolutionError|Name or service not known|"
+    "Temporary failure in name resolution|getaddrinfo failed|"
+    "Max retries exceeded|Read timed out|ReadTimeoutError|"
+    "ConnectTimeoutError|ConnectionResetError|Connection broken|"
+    "RemoteDisconnected|ProxyError|SSLError|IncompleteRead|"
+    "DO NOT MATCH THE HASHES"
 )
 
 
@@ -590,7 +737,7 @@ def pip_trouble(log, without_index):
             "machine), and see that PIP_FIND_LINKS names the "
             "folder.".format(missing[-1])
         )
-    elif any(sign in log for sign in NETWORK):
+    elif re.search(NETWORK, log):
         cause = (
             "no network, or it broke off. Try again; behind a proxy set "
             "HTTPS_PROXY; without a network give a folder of wheels with "
@@ -612,19 +759,29 @@ def pip_trouble(log, without_index):
 
 
 def clean_environment(**settings):
-    """The environment for children, without what leaks into .venv."""
-    leaks = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PIP_QUIET")
-    leaks += ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "__PYVENV_LAUNCHER__")
+    """The environment for children, without what leaks into the course."""
     environment = {
-        key: value for key, value in os.environ.items() if key not in leaks
+        key: value
+        for key, value in os.environ.items()
+        if key in HARMLESS or not key.startswith(FOREIGN)
     }
-    environment.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
-    # pip would cut a path at its spaces, and look from another folder.
-    links = environment.get("PIP_FIND_LINKS")
-    if links and Path(links).is_dir():
-        environment["PIP_FIND_LINKS"] = Path(links).resolve().as_uri()
-    environment.update(PIP_NO_INPUT="1", **settings)
+    # Windows would read and print text in an old code page otherwise.
+    environment.setdefault("PYTHONUTF8", "1")
+    environment.update(settings)
     return environment
+
+
+def own_folders():
+    """Folders of our own for what else lies in the user's HOME.
+
+    No dotfile is read there, and HOME need not be writable.
+    """
+    return {
+        "MPLCONFIGDIR": str(VENV / "matplotlib"),  # with the font list
+        "IPYTHONDIR": str(BUILD / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(BUILD / "jupyter"),
+        "JUPYTER_DATA_DIR": str(BUILD / "jupyter"),
+    }
 
 
 # --- Tasks --------------------------------------------------------------
@@ -641,25 +798,58 @@ def task_environment(**settings):
         PATH=binaries + os.pathsep + path,
         JUPYTER_PREFER_ENV_PATH="1",
     )
-    # A kernel runs in its notebook's folder, where a relative path is another.
-    named = environment.get("COURSE_MNIST")
-    if named and Path(named).exists():
-        environment["COURSE_MNIST"] = str(Path(named).resolve())
-    # Windows would read and print text in an old code page otherwise.
-    environment.setdefault("PYTHONUTF8", "1")
+    environment.update(own_folders())
     environment.update(settings)
     return environment
 
 
-def run_task(arguments, environment, patient=False):
+def clean_settings():
+    """Strip COURSE_* of blanks, drop the empty ones, stop at a wrong one."""
+    for name in ("COURSE_PROFILE", "COURSE_SEED", "COURSE_MNIST"):
+        value = os.environ.pop(name, "").strip()
+        if value:
+            os.environ[name] = value
+    profile = os.environ.get("COURSE_PROFILE", "lecture")
+    if profile not in PROFILES:
+        near = difflib.get_close_matches(profile.lower(), PROFILES, 1)
+        raise Stop(
+            "COURSE_PROFILE is {!r}; it must be ci, lecture or full.\n"
+            "{}".format(
+                profile,
+                "Did you mean {}?".format(near[0])
+                if near
+                else "Unset it to get lecture.",
+            )
+        )
+    seed = os.environ.get("COURSE_SEED", "0")
+    if not re.match(r"[0-9]{1,4}\Z", seed):
+        raise Stop(
+            "COURSE_SEED is {!r}; it must be a whole number from 0 to "
+            "9999.\nUnset it to get 0.".format(seed)
+        )
+    named = os.path.expanduser(os.environ.get("COURSE_MNIST", SMALL))
+    if named != SMALL:
+        if not os.path.isfile(named):
+            raise Stop(
+                "COURSE_MNIST names {}, and no such file is there.\nGive the "
+                "path of an mnist.npz, or {}, or unset it.".format(
+                    named, SMALL
+                )
+            )
+        # Children run in other folders, where a relative path is another.
+        os.environ["COURSE_MNIST"] = str(Path(named).resolve())
+
+
+def run_task(arguments, environment, patient=False, folder=None):
     """Run a module inside .venv to its end; its exit status.
 
     patient: leave Ctrl-C to the task, as JupyterLab asks before it stops.
+    folder: to run in, by default the course's; nothing is imported from it.
     """
     before = signal.getsignal(signal.SIGINT)
     child = subprocess.Popen(
-        [str(venv_python()), "-m"] + arguments,
-        cwd=ROOT,
+        [str(venv_python()), "-P", "-m"] + arguments,
+        cwd=folder or ROOT,
         env=environment,
     )
     try:
@@ -671,10 +861,14 @@ def run_task(arguments, environment, patient=False):
         raise
     finally:
         signal.signal(signal.SIGINT, before)
-    if status < 0:
+    # Windows tells of a crash by a large status, such as 0xC0000005.
+    if not 0 <= status < 2**31:
+        reason = "signal {}".format(-status)
+        if status > 0:
+            reason = "Windows, status 0x{:X}".format(status)
         raise Stop(
-            "The task was ended by signal {}, often for lack of memory.\n"
-            "Close other programs and try again.".format(-status)
+            "The task was ended by {}, often for lack of memory.\n"
+            "Close other programs and try again.".format(reason)
         )
     return status
 
@@ -764,7 +958,22 @@ def task_doctor(names, extra):
     return run_task(["tools.doctor"], task_environment())
 
 
+def task_score(names, extra):
+    # The scores alone go to stdout, as another program may read them.
+    with contextlib.redirect_stdout(sys.stderr):
+        prepare()
+    command = ["helpers", "score"] + extra
+    return run_task(command, task_environment(), folder=os.curdir)
+
+
 def task_lab(names, extra):
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if root and not re.search("allow.root", " ".join(extra)):
+        raise Stop(
+            "JupyterLab does not start for root, who may change any file of "
+            "this machine.\nUse another account or, inside a container: "
+            "python3 course.py lab -- --allow-root"
+        )
     prepare()
     try_data()
     copied = copy_lessons()
@@ -779,6 +988,12 @@ def task_lab(names, extra):
     answer_lab()
     environment = task_environment()
     environment.setdefault("COURSE_PROFILE", "lecture")
+    # The user's own theme and keys stay, where there is a HOME to keep them.
+    own = os.environ.get("JUPYTER_CONFIG_DIR", "~/.jupyter")
+    with contextlib.suppress(OSError):
+        own = Path(os.path.expanduser(own)).absolute()
+        check_folder(own)
+        environment["JUPYTER_CONFIG_DIR"] = str(own)
     return run_task(
         ["jupyterlab"] + options + extra, environment, patient=True
     )
@@ -793,7 +1008,7 @@ def answer_lab():
     settings.mkdir(parents=True, exist_ok=True)
     answer = {"fetchNews": "false", "checkForUpdates": False}
     text = json.dumps({"@jupyterlab/apputils-extension:notification": answer})
-    (settings / "overrides.json").write_text(text, encoding="utf-8")
+    write_whole(settings / "overrides.json", text)
 
 
 def copy_lessons():
@@ -806,25 +1021,37 @@ def copy_lessons():
             if os.path.lexists(target):
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name("." + target.name + ".part")
-            shutil.copyfile(source, part)
-            part.replace(target)
+            part = part_of(target)
+            try:
+                shutil.copyfile(source, part)
+                keep_first(part, target)
+            finally:
+                part.unlink(missing_ok=True)
             copied.append(source.stem)
     return copied
 
 
+def keep_first(part, target):
+    """Move a file to its place, unless another `lab` has filled it."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        pass
+    except OSError:  # a disk without links
+        part.replace(target)
+
+
 def try_data():
     """Once, after set-up: try to fetch full MNIST; go on either way."""
-    stamp = read_stamp()
     if (
         os.environ.get("COURSE_MNIST")
         or (ROOT / "data" / "mnist.npz").exists()
-        or stamp.get("data_tried")
+        or read_stamp().get("data_tried")
     ):
         return
     say("Trying to fetch the full MNIST file, once.")
     status = run_task(["tools.fetch_data"], task_environment())
-    write_stamp(dict(stamp, data_tried=True))
+    write_stamp(dict(read_stamp(), data_tried=True))
     if status != 0:
         say(
             "Going on without it: the lessons use 5,000 images that came "
@@ -839,6 +1066,7 @@ def usage():
     lines.append("")
     lines.append("NN is a lesson's number, such as 03. Options for pytest or")
     lines.append("JupyterLab come after --, as in: course.py test -- -k data")
+    lines.append("`score --help` shows the options of score.")
     return "\n".join(lines)
 
 
@@ -847,15 +1075,25 @@ def parse(arguments):
     if not arguments or arguments[0] not in [task[0] for task in TASKS]:
         raise WrongUse
     task, rest, extra = arguments[0], arguments[1:], []
+    if task == "score" and rest:
+        return task, [], rest
     if "--" in rest:
         cut = rest.index("--")
         rest, extra = rest[:cut], rest[cut + 1 :]
-    takes_numbers = {name: text for name, text, _ in TASKS}[task]
-    if rest and not takes_numbers:
+    if rest and task not in ("run", "test", "refresh"):
         raise WrongUse
-    if extra and task not in ("test", "lab"):
+    if task == "score" or (extra and task not in ("test", "lab")):
         raise WrongUse
     return task, rest, extra
+
+
+def asks_for_help(arguments):
+    """-h or --help before any --, where the task has no help of its own."""
+    if "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    if arguments[:1] == ["score"]:
+        return False
+    return arguments[:1] == ["help"] or bool({"-h", "--help"} & set(arguments))
 
 
 def interrupt(number, frame):
@@ -867,15 +1105,18 @@ def main(arguments):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    if arguments[:1] in (["-h"], ["--help"], ["help"]):
+    if asks_for_help(arguments):
         say(usage())
         return 0
     # A closed terminal or `kill` ends the children as Ctrl-C does.
+    # Under nohup a closed terminal is ignored, and stays so.
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupt)
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         task, names, extra = parse(arguments)
+        clean_settings()
         return globals()["task_" + task](names, extra)
     except WrongUse:
         print(usage(), file=sys.stderr)

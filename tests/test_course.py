@@ -235,32 +235,47 @@ def test_another_build_of_python(monkeypatch):
         course.check_machine()
 
 
-def test_this_machine_is_one_with_wheels(monkeypatch):
-    monkeypatch.setattr(course, "check_pip", lambda: None)
+def test_this_machine_is_one_with_wheels():
     course.check_machine()
 
 
+def answer(monkeypatch, **answers: str) -> None:
+    """Let this Python (`own`) and its base say which pip they have."""
+    monkeypatch.setattr(course.sys, "_base_executable", "base")
+    monkeypatch.setattr(course.sys, "executable", "own")
+    monkeypatch.setattr(
+        course, "ask", lambda command, **_: answers.get(command[0], "")
+    )
+
+
 @pytest.mark.parametrize(
-    ("version", "words"),
-    [(None, "no pip"), ("22.2.9", "pip is 22.2.9"), ("9.0", "pip is 9.0")],
+    ("own", "base", "words"),
+    [
+        ("", "", ["no pip", "base -m ensurepip", "sudo apt"]),
+        ("pip 22.2.9 from x", "", ["pip is 22.2.9", "base -m pip", "--up"]),
+        ("", "pip 9.0 from x", ["pip is 9.0", "base -m pip", "--upgrade"]),
+    ],
 )
-def test_pip_is_missing_or_old(monkeypatch, version, words):
-    spec = None if version is None else object()
-    monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: spec)
-    pip = types.SimpleNamespace(__version__=version)
-    monkeypatch.setitem(sys.modules, "pip", pip)
+def test_pip_is_missing_or_old(monkeypatch, own, base, words):
+    answer(monkeypatch, own=own, base=base)
     with pytest.raises(course.Stop) as caught:
-        course.check_pip()
-    assert words in str(caught.value)
-    assert "sudo apt" in str(caught.value) or "--upgrade" in str(caught.value)
+        course.pip_python()
+    for word in words:
+        assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("version", ["22.3", "22.3.1", "23.0.1", "100.1"])
-def test_pip_is_new_enough(monkeypatch, version):
-    monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: 1)
-    pip = types.SimpleNamespace(__version__=version)
-    monkeypatch.setitem(sys.modules, "pip", pip)
-    course.check_pip()
+@pytest.mark.parametrize(
+    ("own", "base", "taken"),
+    [
+        ("pip 22.3 from x", "", "own"),
+        ("pip 100.1 from x", "pip 23.0.1 from x", "own"),
+        ("", "pip 22.3.1 from x", "base"),
+        ("pip 21.0 from x", "pip 23.0.1 from x", "base"),
+    ],
+)
+def test_pip_is_new_enough(monkeypatch, own, base, taken):
+    answer(monkeypatch, own=own, base=base)
+    assert course.pip_python() == taken
 
 
 @pytest.mark.parametrize(("free", "enough"), [(4.9e9, False), (5.1e9, True)])
@@ -373,6 +388,7 @@ def test_progress_stays_on_one_line_of_a_terminal():
     "arguments",
     [
         [],
+        ["score"],
         ["rum"],
         ["lab", "03"],
         ["doctor", "x"],
@@ -387,9 +403,22 @@ def test_wrong_use_prints_the_usage(capsys, arguments):
         assert f"\n  {name} " in said
 
 
-def test_help(capsys):
-    assert course.main(["--help"]) == 0
-    assert "Usage" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["help"], ["-h"], ["run", "03", "--help"], ["test", "-h"]],
+)
+def test_help(started, capsys, arguments):
+    assert course.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "Usage" in said and "  score   FILE " in said
+    assert not started
+
+
+def test_help_of_another_program_passes_through(started):
+    assert course.main(["test", "--", "--help"]) == 0
+    assert course.main(["score", "--help"]) == 0
+    assert started[0][0][-1] == "--help"
+    assert started[1][0] == ["helpers", "score", "--help"]
 
 
 @pytest.fixture
@@ -397,6 +426,7 @@ def lessons(tmp_path, monkeypatch) -> Path:
     """Four notebooks; nothing is set up or started, only noted."""
     monkeypatch.setattr(course, "ROOT", tmp_path)
     monkeypatch.setattr(course, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(course, "BUILD", tmp_path / "build")
     monkeypatch.setattr(course, "prepare", lambda: None)
     monkeypatch.setattr(course, "try_data", lambda: None)
     (tmp_path / "notebooks" / "solutions").mkdir(parents=True)
@@ -411,15 +441,23 @@ def lessons(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def started(lessons, monkeypatch) -> list:
-    calls = []
+class Calls(list):
+    """The tasks that were started; environment: of the last one."""
 
-    def run_task(arguments, environment, patient=False):
+    environment: dict
+
+
+@pytest.fixture
+def started(lessons, monkeypatch) -> Calls:
+    calls = Calls()
+
+    def run_task(arguments, environment, patient=False, folder=None):
         calls.append((arguments, environment.get("COURSE_PROFILE"), patient))
+        calls.environment = environment
         return 0
 
-    monkeypatch.delenv("COURSE_PROFILE", raising=False)
+    for name in ("COURSE_PROFILE", "COURSE_SEED", "COURSE_MNIST"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(course, "run_task", run_task)
     return calls
 
@@ -432,6 +470,11 @@ def started(lessons, monkeypatch) -> list:
         (["refresh", "1"], ["tools.lessons", "refresh", "01"], "lecture"),
         (["data"], ["tools.fetch_data"], None),
         (["doctor"], ["tools.doctor"], None),
+        (
+            ["score", "a.npy", "--range", "0", "1", "--", "-x"],
+            ["helpers", "score", "a.npy", "--range", "0", "1", "--", "-x"],
+            None,
+        ),
         (["test"], ["pytest", "tests", "notebooks", "--nbval"], "ci"),
         (
             ["test", "01", "--", "-k", "data"],
@@ -464,7 +507,7 @@ def test_lab_copies_and_never_overwrites(started, lessons, capsys):
     mine = lessons / "my" / "01_theory.ipynb"
     mine.parent.mkdir()
     mine.write_text("my work")
-    assert course.main(["lab"]) == 0
+    assert course.main(["lab", "--", "--allow-root"]) == 0
     ((command, profile, patient),) = started
     assert (command[0], profile, patient) == ("jupyterlab", "lecture", True)
     assert "--ServerApp.ip=127.0.0.1" in command
@@ -491,40 +534,284 @@ def test_lab_copies_and_never_overwrites(started, lessons, capsys):
     assert course.copy_lessons() == []
 
 
-def test_a_relative_path_of_the_data_is_made_absolute(tmp_path, monkeypatch):
+def test_two_labs_lose_no_work(started, lessons, monkeypatch):
+    mine = lessons / "my" / "01_theory.ipynb"
+
+    def copy(source, part):  # meanwhile the other `lab` fills the place
+        Path(part).write_bytes(Path(source).read_bytes())
+        mine.write_text("my work")
+
+    monkeypatch.setattr(course.shutil, "copyfile", copy)
+    course.copy_lessons()
+    assert mine.read_text() == "my work"
+    assert not list((lessons / "my").rglob("*.part"))
+
+
+def test_temporary_names_carry_the_process(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    one = course.part_of(path)
+    monkeypatch.setattr(course.os, "getpid", lambda: -1)
+    assert one != course.part_of(path) and one.parent == tmp_path
+    course.write_whole(path, "text")
+    assert [*tmp_path.iterdir()] == [path] and path.read_text() == "text"
+
+
+@pytest.mark.parametrize("taken", [[], ["--", "--allow-root"]])
+def test_root_is_told_before_jupyter_refuses(
+    started, monkeypatch, capsys, taken
+):
+    monkeypatch.setattr(course.os, "geteuid", lambda: 0, raising=False)
+    assert course.main(["lab", *taken]) == (0 if taken else 1)
+    said = capsys.readouterr().err
+    assert bool(started) == bool(taken)
+    assert ("course.py lab -- --allow-root" in said) == (not taken)
+
+
+def test_lab_keeps_the_settings_of_a_home_that_can_be_written(
+    started, lessons, monkeypatch, tmp_path
+):
+    own = str(course.BUILD / "jupyter")
+    monkeypatch.delenv("JUPYTER_CONFIG_DIR", raising=False)
+    for home, seen in (
+        (tmp_path, str(tmp_path / ".jupyter")),
+        (Path(os.devnull), own),
+    ):
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("USERPROFILE", str(home))
+        assert course.main(["lab", "--", "--allow-root"]) == 0
+        assert started.environment["JUPYTER_CONFIG_DIR"] == seen
+        assert started.environment["JUPYTER_DATA_DIR"] == own
+
+
+# --- What the environment brings ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("COURSE_PROFILE", "Lecture", "Did you mean lecture?"),
+        ("COURSE_PROFILE", '"ci"', "Did you mean ci?"),
+        ("COURSE_PROFILE", "leture", "Did you mean lecture?"),
+        ("COURSE_PROFILE", "quick", "Unset it to get lecture"),
+        ("COURSE_SEED", "abc", "whole number from 0 to 9999"),
+        ("COURSE_SEED", "-1", "whole number from 0 to 9999"),
+        ("COURSE_SEED", "10000", "whole number from 0 to 9999"),
+        ("COURSE_SEED", "1.0", "whole number from 0 to 9999"),
+        ("COURSE_MNIST", "absent.npz", "no such file"),
+        ("COURSE_MNIST", ".", "no such file"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_starts(
+    started, monkeypatch, capsys, name, value, words
+):
+    monkeypatch.setattr(course, "prepare", lambda: pytest.fail("set up"))
+    monkeypatch.setenv(name, value)
+    for task in ("run", "test", "data", "doctor", "lab", "refresh"):
+        assert course.main([task]) == 1
+        said = capsys.readouterr().err
+        assert words in said and name in said and value in said
+    assert not started
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("COURSE_PROFILE", "", None),
+        ("COURSE_PROFILE", "  ", None),
+        ("COURSE_PROFILE", "ci ", "ci"),
+        ("COURSE_SEED", "", None),
+        ("COURSE_SEED", " 7\t", "7"),
+        ("COURSE_MNIST", " ", None),
+        ("COURSE_MNIST", "MNIST-5k ", "MNIST-5k"),
+    ],
+)
+def test_children_get_the_cleaned_setting(
+    started, monkeypatch, name, value, seen
+):
+    monkeypatch.setenv(name, value)
+    assert course.main(["run"]) == 0
+    assert started.environment.get(name) == seen
+
+
+def test_a_relative_path_of_the_data_is_made_absolute(
+    started, tmp_path, monkeypatch
+):
     (tmp_path / "mnist.npz").touch()
     monkeypatch.chdir(tmp_path)
-    for named, seen in (
-        ("mnist.npz", str(tmp_path.resolve() / "mnist.npz")),
-        ("MNIST-5k", "MNIST-5k"),
-        ("absent.npz", "absent.npz"),
-    ):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for named in ("mnist.npz", "~/mnist.npz"):
         monkeypatch.setenv("COURSE_MNIST", named)
-        assert course.task_environment()["COURSE_MNIST"] == seen
+        assert course.main(["run"]) == 0
+        seen = started.environment["COURSE_MNIST"]
+        assert seen == str(tmp_path.resolve() / "mnist.npz")
 
 
 def test_nothing_leaks_into_a_task(monkeypatch):
-    for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET"):
+    foreign = (
+        "PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT "
+        "PYTHONSAFEPATH PYTHONBREAKPOINT PIP_TARGET PIP_USER PYTEST_ADDOPTS "
+        "KERAS_BACKEND KERAS_MAX_EPOCHS MPLBACKEND MATPLOTLIBRC MPLCONFIGDIR "
+        "IPYTHONDIR JUPYTER_CONFIG_DIR JUPYTER_CONFIG_PATH JUPYTER_PATH "
+        "JUPYTER_RUNTIME_DIR JUPYTERLAB_DIR"
+    )
+    for name in foreign.split():
         monkeypatch.setenv(name, "elsewhere")
+    kept = ("PYTHONHASHSEED", "PYTHONUTF8", "KERAS_HOME", "OMP_NUM_THREADS")
+    for name in kept:
+        monkeypatch.setenv(name, "0")
     environment = course.task_environment()
+    assert "elsewhere" not in environment.values()
+    assert all(environment[name] == "0" for name in kept)
     assert environment["PYTHONPATH"] == str(course.ROOT)
     assert environment["PYTHONNOUSERSITE"] == "1"
-    assert "PYTHONHOME" not in environment
-    assert "PIP_TARGET" not in environment
     first = environment["PATH"].split(os.pathsep)[0]
     assert Path(first) == course.venv_python().parent
+    for name in ("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_CONFIG_DIR"):
+        assert Path(environment[name]).is_relative_to(course.ROOT)
 
 
-def test_a_folder_of_wheels_may_have_a_space(tmp_path, monkeypatch):
+def test_a_folder_beside_the_notebook_does_not_hide_helpers(tmp_path):
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "__init__.py").touch()
+    code = "import importlib.util as u; print(u.find_spec('helpers').origin)"
+    found = subprocess.run(
+        [sys.executable, "-P", "-m", "IPython", "-c", code],
+        cwd=tmp_path,
+        env=course.task_environment(IPYTHONDIR=str(tmp_path / "ipython")),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert Path(found.stdout.strip()) == ROOT / "helpers" / "__init__.py"
+
+
+@pytest.fixture
+def no_pip_settings(monkeypatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+
+def test_only_network_and_index_settings_reach_pip(
+    no_pip_settings, outer_python, tmp_path, monkeypatch, capsys
+):
+    file = tmp_path / "pip.conf"
+    file.write_text(
+        "[global]\nquiet = 3\ntimeout = 7\nindex_url = https://a/simple\n"
+        "extra-index-url =\n  https://b/simple\n  https://c/simple\n"
+        "[install]\ntarget = /elsewhere\nno-binary = :all:\nretries = 2\n"
+        "[list]\nformat = json\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    for name, value in {
+        "PIP_DEFAULT_TIMEOUT": "9",
+        "PIP_CONSTRAINT": "constraints.txt",
+        "PIP_DRY_RUN": "1",
+        "PIP_REQUIRE_HASHES": "1",
+        "PIP_PROXY": "http://proxy",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = course.pip_settings(outer_python)
+    extra = settings.pop("PIP_EXTRA_INDEX_URL")
+    assert extra.split() == ["https://b/simple", "https://c/simple"]
+    given = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_TIMEOUT": "9",
+        "PIP_INDEX_URL": "https://a/simple",
+        "PIP_RETRIES": "2",
+        "PIP_PROXY": "http://proxy",
+    }
+    assert given.items() <= settings.items()
+    # A file of the whole machine may bring others.
+    allowed = {
+        "PIP_" + name.upper().replace("-", "_") for name in course.PIP_PASSES
+    }
+    ours = {"PIP_NO_INPUT", "PIP_DISABLE_PIP_VERSION_CHECK"}
+    assert settings.keys() - given.keys() - allowed == ours
+    said = capsys.readouterr().out
+    assert said.startswith("Settings of pip that are left out: ")
+    assert said.endswith(
+        f"no-binary in {file}, target in {file}, PIP_CONSTRAINT, "
+        "PIP_DRY_RUN, PIP_REQUIRE_HASHES\n"
+    )
+
+
+def test_settings_that_pip_cannot_read(
+    no_pip_settings, outer_python, tmp_path, monkeypatch
+):
+    file = tmp_path / "pip.conf"
+    file.write_text("no section = 1\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    with pytest.raises(course.Stop, match="-m pip config list"):
+        course.pip_settings(outer_python)
+
+
+def test_paths_of_pip_hold_in_any_folder(tmp_path, monkeypatch):
     folder = tmp_path / "my wheels"
     folder.mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PIP_FIND_LINKS", "my wheels")
-    links = course.clean_environment()["PIP_FIND_LINKS"]
+    links = course.pip_path("find-links", "my wheels")
     assert links == folder.resolve().as_uri() and " " not in links
-    for other in ("https://x/y", "a b"):
-        monkeypatch.setenv("PIP_FIND_LINKS", other)
-        assert course.clean_environment()["PIP_FIND_LINKS"] == other
+    assert course.pip_path("cert", "my wheels") == str(folder.resolve())
+    for other in ("https://x/y", "a b", ""):
+        assert course.pip_path("find-links", other) == other
+
+
+# --- Limits, told before the work ---------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch) -> Path:
+    """A course without .venv; a set-up fails the test."""
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setattr(course, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(course, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(course, "is_ready", lambda stamp: False)
+    monkeypatch.setattr(course, "pip_python", lambda: sys.executable)
+    monkeypatch.setattr(course, "set_up", lambda *_: pytest.fail("set up"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("place", [".", "build"])
+def test_a_folder_that_cannot_be_written(bare, monkeypatch, capsys, place):
+    folder, touch = bare / place, Path.touch
+
+    def read_only(path, **options):
+        if path.parent == folder:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        touch(path, **options)
+
+    monkeypatch.setattr(Path, "touch", read_only)
+    assert course.main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert f"No permission to write {folder}.\nMove the course" in said
+
+
+def test_a_path_that_is_too_long(bare, monkeypatch, capsys):
+    course.BUILD.mkdir()
+    course.check_paths()
+    monkeypatch.setattr(course, "LONGEST_PATH", 5000)
+    assert course.main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert "path of the course is too long" in said
+    assert "Move the course to a shorter path" in said
+    assert not list(course.BUILD.glob("path*"))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (-9, "by signal 9"),
+        (3221225477, "by Windows, status 0xC0000005"),
+        (0xC000013A, "by Windows, status 0xC000013A"),
+    ],
+)
+def test_a_task_that_crashed(monkeypatch, status, words):
+    child = types.SimpleNamespace(wait=lambda: status)
+    monkeypatch.setattr(course.subprocess, "Popen", lambda *_, **__: child)
+    with pytest.raises(course.Stop, match=words):
+        course.run_task(["tools.doctor"], {})
 
 
 def test_windows_paths(monkeypatch):
@@ -694,22 +981,27 @@ class Mini:
     def lock(self, version: str) -> None:
         (self.root / "requirements.txt").write_text(f"toy=={version}\n")
 
-    def start(self, **settings: str) -> subprocess.Popen:
+    def start(
+        self, *arguments: str, folder: Path | None = None, **settings: str
+    ) -> subprocess.Popen:
         environment = outer_environment()
         environment["PIP_NO_INDEX"] = "1"
         environment["PIP_FIND_LINKS"] = str(self.wheels)
         environment.update(settings)
+        command = [self.python, str(self.root / "course.py")]
         return subprocess.Popen(
-            [self.python, "course.py", "doctor"],
-            cwd=self.root,
+            command + list(arguments or ["doctor"]),
+            cwd=folder or self.root,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
         )
 
-    def run(self, **settings: str) -> subprocess.CompletedProcess:
-        child = self.start(**settings)
+    def run(
+        self, *arguments: str, folder: Path | None = None, **settings: str
+    ) -> subprocess.CompletedProcess:
+        child = self.start(*arguments, folder=folder, **settings)
         out, err = child.communicate(timeout=120)
         assert "Traceback" not in out + err
         return subprocess.CompletedProcess([], child.returncode, out, err)
@@ -762,6 +1054,103 @@ def test_a_changed_lock_is_installed(ready):
     assert keep.exists()  # the same .venv
     ready.lock("1.0")
     assert "toy 1.0 1.0" in ready.run().stdout
+
+
+def test_a_changed_lock_with_venv_activated(ready, monkeypatch):
+    bins = "Scripts" if os.name == "nt" else "bin"
+    monkeypatch.setattr(ready, "python", str(ready.venv / bins / "python"))
+    ready.lock("2.0")
+    changed = ready.run(VIRTUAL_ENV=str(ready.venv))
+    assert "toy 2.0 1.0" in changed.stdout, changed.stderr
+    ready.lock("1.0")
+    assert "toy 1.0 1.0" in ready.run().stdout
+
+
+def test_what_no_package_depends_on_installs_nothing(ready):
+    project = ready.root / "pyproject.toml"
+    project.write_text(f"# A comment\n{PYPROJECT}\n[tool.ruff]\nx = 1\n")
+    lock = ready.root / "requirements.txt"
+    lock.write_bytes(b"# A comment\r\n\r\ntoy==1.0  # another\r\n")
+    same = ready.run(PIP_FIND_LINKS="nowhere")
+    project.write_text(PYPROJECT)
+    ready.lock("1.0")
+    assert same.stdout == "toy 1.0 1.0\n", same.stderr
+
+
+@pytest.mark.parametrize("text", ["[project", "\xff"])
+def test_a_project_file_that_cannot_be_read(own, text):
+    path = course.ROOT / "pyproject.toml"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(course.Stop, match="Fetch both again"):
+        course.wanted()
+
+
+@pytest.mark.parametrize(
+    "part", ["project", "build-system", "tool.setuptools"]
+)
+def test_what_the_helpers_are_made_from_counts(own, part):
+    before = course.wanted()
+    (course.ROOT / "pyproject.toml").write_text(f"[{part}]\nx = 1\n")
+    assert course.wanted()["project"] != before["project"]
+    assert course.wanted()["lock"] == before["lock"]
+
+
+def test_settings_of_pip_do_not_spoil_the_set_up(ready, tmp_path):
+    target = tmp_path / "target"
+    config = tmp_path / "home" / ".config" / "pip"
+    config.mkdir(parents=True)
+    (config / "pip.conf").write_text(f"[install]\ntarget = {target}\n")
+    ready.lock("2.0")
+    changed = ready.run(
+        HOME=str(tmp_path / "home"),
+        XDG_CONFIG_HOME=str(config.parent),
+        PIP_CONFIG_FILE="",
+        PIP_CONSTRAINT=str(tmp_path / "absent"),
+        PIP_DRY_RUN="1",
+        PIP_NO_BINARY=":all:",
+    )
+    assert "toy 2.0 1.0" in changed.stdout, changed.stderr
+    if os.name != "nt":
+        assert f"target in {config / 'pip.conf'}" in changed.stdout
+    assert "PIP_CONSTRAINT, PIP_DRY_RUN, PIP_NO_BINARY" in changed.stdout
+    assert not target.exists()
+    ready.lock("1.0")
+    assert "toy 1.0 1.0" in ready.run().stdout
+
+
+def test_score_runs_where_it_is_called(ready, tmp_path):
+    (ready.root / "helpers").mkdir(exist_ok=True)
+    (ready.root / "helpers" / "__main__.py").write_text(
+        "import pathlib, sys\n"
+        "print(sys.argv[1:], pathlib.Path(sys.argv[2]).read_text())\n"
+        "raise SystemExit(2)\n"
+    )
+    (tmp_path / "a.npy").write_text("mine")
+    (tmp_path / "helpers.py").write_text("raise SystemExit('hidden')")
+    ready.lock("2.0")  # what a set-up says must not mix with the scores
+    scored = ready.run("score", "a.npy", "--json", folder=tmp_path)
+    ready.lock("1.0")
+    assert "toy 1.0 1.0" in ready.run().stdout
+    assert scored.stdout == "['score', 'a.npy', '--json'] mine\n"
+    assert "The lock has changed" in scored.stderr
+    assert scored.returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+@pytest.mark.parametrize("ignored", [True, False])
+def test_nohup_holds(ready, ignored):
+    doctor = ready.root / "tools" / "doctor.py"
+    doctor.write_text(
+        "import signal\n"
+        "print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)\n"
+    )
+    action = signal.SIG_IGN if ignored else signal.SIG_DFL
+    before = signal.signal(signal.SIGHUP, action)
+    try:
+        assert ready.run().stdout == f"{ignored}\n"
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        doctor.write_text(DOCTOR)
 
 
 def test_a_changed_lock_that_cannot_be_had_spoils_nothing(ready):
@@ -909,7 +1298,30 @@ def test_an_interrupt_ends_pip(mini, number):
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
     assert mini.state() == "making"
-    assert not (mini.root / ".venv" / ".course.json.part").exists()
+    assert not list(mini.venv.glob("*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pip keeps the lock elsewhere")
+def test_pip_outlives_a_killed_launcher(mini):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        child = mini.start(
+            PIP_NO_INDEX="0",
+            PIP_FIND_LINKS="",
+            PIP_INDEX_URL=f"http://127.0.0.1:{silent.getsockname()[1]}/simple",
+            PIP_RETRIES="0",
+            no_proxy="127.0.0.1",
+        )
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # pip has begun
+        family = psutil.Process(child.pid).children(recursive=True)
+        child.kill()
+        child.communicate()
+        refused = mini.run()
+        assert refused.returncode == 1
+        assert "Another set-up still runs" in refused.stderr
+        connection.close()
+    psutil.wait_procs(family, timeout=20)
+    assert "toy 1.0 1.0" in mini.run().stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
