@@ -8,7 +8,7 @@ get a sentence and not a SyntaxError: no f-strings, no annotations, ASCII
 only (tests/test_course.py).
 """
 # What modern Python would write shorter, old Python could not parse.
-# ruff: noqa: B904, E402, PTH111, PTH113, RUF005, SIM905, UP010, UP032
+# ruff: noqa: B904, E402, PTH110, PTH111, PTH113, RUF005, SIM905, UP010, UP032
 
 from __future__ import print_function
 
@@ -115,15 +115,20 @@ PIP_SILENT = (
     "root-user-action config-file"
 ).split()
 
-TASKS = (
-    ("run", "[NN ...]", "execute the lessons into build/, print a table"),
-    ("test", "[NN ...]", "unit tests, then every notebook, with pytest"),
-    ("lab", "", "JupyterLab on your own copies in my/"),
-    ("data", "", "fetch the full MNIST file (11 MB)"),
-    ("refresh", "[NN ...]", "execute again and store the outputs"),
-    ("doctor", "", "look for what is wrong, with a remedy for each"),
-    ("score", "FILE", "compare a file of samples with real digits"),
-)
+TASKS = ("run", "test", "lab", "data", "refresh", "doctor", "score")
+USAGE = """\
+Usage: python3 course.py TASK
+
+  run     [NN ...]  execute the lessons into build/, print a table
+  test    [NN ...]  unit tests, then every notebook, with pytest
+  lab               JupyterLab on your own copies in my/
+  data              fetch the full MNIST file (11 MB)
+  refresh [NN ...]  execute again and store the outputs
+  doctor            look for what is wrong, with a remedy for each
+  score   FILE      compare a file of samples with real digits
+
+NN is a lesson's number, such as 03. Options for pytest or JupyterLab come
+after --, as in: course.py test -- -k data. `score --help` shows its own."""
 
 
 class Stop(Exception):
@@ -573,12 +578,13 @@ def pip_given(python):
             "pip cannot read its own settings.\nThis shows what is wrong "
             "with them: {} -m pip config list".format(quoted(python))
         )
-    debug = ask(command + ["debug"], **settings)
-    files = re.findall(r"(?m)^  (\S.*), exists: True", debug)
-    given = []
+    given, files = [], None
     for section in ("global", "install"):
         line = r"(?m)^{}\.([\w-]+)=(.*)$".format(section)
         for name, value in re.findall(line, listed):
+            if files is None:
+                debug = ask(command + ["debug"], **settings)
+                files = re.findall(r"(?m)^  (\S.*), exists: True", debug)
             named = [path for path in files if name in read(Path(path))]
             where = "{} in {}".format(name, " or ".join(named))
             given.append((name, ast.literal_eval(value.strip()), where))
@@ -590,13 +596,12 @@ def pip_given(python):
 
 def pip_path(name, value):
     """A path that pip finds from any folder; links it would cut at spaces."""
-    path = Path(os.path.expanduser(value))
-    if not value or not path.exists():
-        return value
-    if name == "find-links":
-        return path.resolve().as_uri()
-    if name in ("cert", "client-cert", "cache-dir"):
-        return str(path.resolve())
+    path = os.path.expanduser(value)
+    if value and os.path.exists(path):
+        if name == "find-links":
+            return Path(path).resolve().as_uri()
+        if name in ("cert", "client-cert", "cache-dir"):
+            return str(Path(path).resolve())
     return value
 
 
@@ -647,17 +652,28 @@ def stop(child):
     """End a child of own_group(), with its children, if it still runs."""
     if child.poll() is not None:
         return
+    if WINDOWS:
+        end(child, lambda: end_tree(child))
+    else:
+        end(
+            child,
+            lambda: os.killpg(child.pid, signal.SIGTERM),
+            lambda: os.killpg(child.pid, signal.SIGKILL),
+        )
+
+
+def end(child, *acts):
+    """One act after the other, until a child ends; without Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        if WINDOWS:
-            end_tree(child)
-        else:
-            os.killpg(child.pid, signal.SIGTERM)
-        child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        if not WINDOWS:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        for act in acts:
+            act()
+            try:
+                child.wait(timeout=GRACE)
+                return
+            except subprocess.TimeoutExpired:
+                if WINDOWS:
+                    end_tree(child)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -857,7 +873,8 @@ def run_task(arguments, environment, patient=False, folder=None):
             signal.signal(signal.SIGINT, lambda number, frame: None)
         status = child.wait()
     except KeyboardInterrupt:
-        end_task(child)
+        # It has had a Ctrl-C of its own: let it clean up first.
+        end(child, lambda: None, child.terminate, child.kill)
         raise
     finally:
         signal.signal(signal.SIGINT, before)
@@ -871,19 +888,6 @@ def run_task(arguments, environment, patient=False, folder=None):
             "Close other programs and try again.".format(reason)
         )
     return status
-
-
-def end_task(child):
-    """After Ctrl-C: let a task clean up, then end it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for act in (lambda: None, child.terminate, child.kill):
-        act()
-        try:
-            child.wait(timeout=GRACE)
-            return
-        except subprocess.TimeoutExpired:
-            if WINDOWS:
-                end_tree(child)
 
 
 def end_tree(child):
@@ -921,6 +925,7 @@ def chosen(names):
 def task_run(names, extra):
     numbers_chosen = chosen(names)
     prepare()
+    check_folder(BUILD)
     try_data()
     return run_task(
         ["tools.lessons", "run"] + numbers_chosen, task_environment()
@@ -930,6 +935,7 @@ def task_run(names, extra):
 def task_refresh(names, extra):
     numbers_chosen = chosen(names)
     prepare()
+    check_folder(BUILD)
     environment = task_environment(COURSE_PROFILE="lecture")
     return run_task(["tools.lessons", "refresh"] + numbers_chosen, environment)
 
@@ -944,6 +950,7 @@ def task_test(names, extra):
             if (ROOT / path).exists():
                 targets.append(path)
     prepare()
+    check_folder(BUILD)
     environment = task_environment(COURSE_PROFILE="ci")
     return run_task(["pytest"] + targets + ["--nbval"] + extra, environment)
 
@@ -1059,20 +1066,9 @@ def try_data():
         )
 
 
-def usage():
-    lines = ["Usage: python3 course.py TASK", ""]
-    for name, arguments, text in TASKS:
-        lines.append("  {:8}{:10}{}".format(name, arguments, text))
-    lines.append("")
-    lines.append("NN is a lesson's number, such as 03. Options for pytest or")
-    lines.append("JupyterLab come after --, as in: course.py test -- -k data")
-    lines.append("`score --help` shows the options of score.")
-    return "\n".join(lines)
-
-
 def parse(arguments):
     """(task, lesson numbers, options after --), or WrongUse."""
-    if not arguments or arguments[0] not in [task[0] for task in TASKS]:
+    if not arguments or arguments[0] not in TASKS:
         raise WrongUse
     task, rest, extra = arguments[0], arguments[1:], []
     if task == "score" and rest:
@@ -1106,7 +1102,7 @@ def main(arguments):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     if asks_for_help(arguments):
-        say(usage())
+        say(USAGE)
         return 0
     # A closed terminal or `kill` ends the children as Ctrl-C does.
     # Under nohup a closed terminal is ignored, and stays so.
@@ -1119,7 +1115,7 @@ def main(arguments):
         clean_settings()
         return globals()["task_" + task](names, extra)
     except WrongUse:
-        print(usage(), file=sys.stderr)
+        print(USAGE, file=sys.stderr)
         return 2
     except Stop as reason:
         print("course.py: {}".format(reason), file=sys.stderr)
