@@ -444,7 +444,7 @@ class Interrupts:
 
 
 @contextlib.contextmanager
-def interrupts_noted() -> Iterator[Interrupts]:
+def interrupts_noted() -> Iterator[Interrupts]:  # not taught
     """Note interrupts instead of raising them, however many come.
 
     An exception could fall between a step and its row of the history, or
