@@ -19,7 +19,7 @@ from keras import ops
 from scipy import ndimage, special, stats
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn import neighbors
-from sklearn.metrics import pairwise_distances
+from sklearn.metrics.pairwise import euclidean_distances
 
 from helpers import checkpoints, data
 
@@ -27,6 +27,17 @@ BLOCKS = 20
 SETS = 10
 CHUNK = 500  # rows at a time; against 60,000 others 240 MB
 COPY_LEVEL = 0.01  # share of unseen images that lie as near by chance
+SAME = 1e-8  # of |x|^2 + |y|^2: one image judged twice, in other batches
+RIM = 32 * np.finfo(float).eps  # of |x|^2 + |y|^2: the rounding of |x - y|^2
+RANGES = {  # of the measures that have an end
+    "fcd": (0, np.inf),
+    "score": (1, 10),
+    "precision": (0, 1),
+    "recall": (0, 1),
+    "density": (0, np.inf),
+    "coverage": (0, 1),
+    "rarest": (0, 0.1),
+}
 
 
 class Judgement(NamedTuple):
@@ -298,15 +309,22 @@ def score_fixed_set(  # not taught
             another number than the reference has, or fewer than 40.
     """
     _check_size("images", len(images), real)
-    fake = judge(images)
+    return score_judged_set(judge(images), real, seed)
+
+
+def score_judged_set(  # not taught
+    fake: Judgement, real: Judgement, seed: int = 0
+) -> dict[str, Interval]:
+    """Do the same as `score_fixed_set` for samples that are judged already."""
 
     def without(block: np.ndarray) -> list[float]:
         left = [np.delete(part, block, axis=0) for part in fake]
         return list(measures(Judgement(*left), real).values())
 
-    left_out = [without(block) for block in _blocks(len(images), seed)]
+    blocks = _blocks(len(fake.features), seed)
+    left_out = [without(block) for block in blocks]
     return {
-        name: _block_interval(value, column, 0.95)
+        name: _within(name, _block_interval(value, column, 0.95))
         for (name, value), column in zip(
             measures(fake, real).items(), np.transpose(left_out), strict=True
         )
@@ -338,9 +356,15 @@ def score_generator(  # not taught
     """
     sets = [score_samples(draw(k), real) for k in range(n_sets)]
     return {
-        name: set_interval(np.array([found[name] for found in sets]))
+        name: _within(name, set_interval(np.array([x[name] for x in sets])))
         for name in sets[0]
     }
+
+
+def _within(name: str, interval: Interval) -> Interval:
+    """Cut an interval where its measure ends."""
+    low, high = RANGES.get(name, (-np.inf, np.inf))
+    return Interval(*np.clip(interval, low, high).tolist())
 
 
 def _cubic_kernel_sum(a: np.ndarray, b: np.ndarray) -> float:
@@ -435,6 +459,13 @@ def _check_neighbours(k: int, *sets: np.ndarray) -> None:
         )
 
 
+def _centred(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Check two sets; shift both, so that distances lose fewer digits."""
+    a, b = _check_pair(a, b)
+    middle = a.mean(axis=0)
+    return a - middle, b - middle
+
+
 def _radii(centres: np.ndarray, k: int) -> np.ndarray:
     """Return the distance of each row to its k-th nearest other row."""
     finder = neighbors.NearestNeighbors(algorithm="brute").fit(centres)
@@ -445,9 +476,16 @@ def _radii(centres: np.ndarray, k: int) -> np.ndarray:
 def _inside(
     centres: np.ndarray, radii: np.ndarray, rows: np.ndarray
 ) -> Iterator[np.ndarray]:
-    """Yield, for some rows at a time, in which balls each of them lies."""
+    """Yield, for some rows at a time, in which balls each of them lies.
+
+    A row on the rim lies inside, however its distance is rounded.
+    """
+    sizes = np.square(centres).sum(axis=1)
     for i in range(0, len(rows), CHUNK):
-        yield pairwise_distances(rows[i : i + CHUNK], centres) <= radii
+        part = rows[i : i + CHUNK]
+        squares = euclidean_distances(part, centres, squared=True)
+        squares -= RIM * np.square(part).sum(axis=1)[:, None]
+        yield squares <= radii**2 + RIM * sizes
 
 
 def precision_recall(  # not taught
@@ -473,7 +511,7 @@ def precision_recall(  # not taught
         ValueError: not two-dimensional, k outside 1 to n - 1, another
             width, or NaN.
     """
-    real, fake = _check_pair(real, fake)
+    real, fake = _centred(real, fake)
     _check_neighbours(k, real, fake)
     shares = []
     for centres, rows in ((real, fake), (fake, real)):
@@ -507,7 +545,7 @@ def density_coverage(  # not taught
         ValueError: not two-dimensional, k outside 1 to n - 1, another
             width, or NaN.
     """
-    real, fake = _check_pair(real, fake)
+    real, fake = _centred(real, fake)
     _check_neighbours(k, real)
     held, met = 0, np.zeros(len(real), bool)
     for part in _inside(real, _radii(real, k), fake):
@@ -559,10 +597,19 @@ def memorisation(  # not taught
         See `Memorisation`.
 
     Raises:
-        ValueError: not two-dimensional, fewer than 2 rows, another width, or
-            NaN.
+        ValueError: not two-dimensional, fewer than 2 rows, another width,
+            NaN, or a held-out row that lies in `train`: it is at distance 0
+            as a copy is, so copies would pass for fresh draws.
     """
     distances, null = (nearest(rows, train)[0] for rows in (fake, held_out))
+    sizes = np.square(np.asarray(held_out, dtype=np.float64)).sum(axis=1)
+    n_seen = np.count_nonzero(null**2 <= 2 * SAME * sizes)
+    if n_seen:
+        raise ValueError(
+            f"held_out: expected rows that are not in train, found {n_seen} "
+            f"of {len(null)} there, which hide copies. Take rows that the "
+            "generator never saw; data.load('validation') has such images."
+        )
     test = stats.mannwhitneyu(distances, null, alternative="less")
     farther = test.statistic / (len(distances) * len(null))
     limit = np.quantile(null, COPY_LEVEL)

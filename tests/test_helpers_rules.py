@@ -26,6 +26,7 @@ LADDER = (
     "models",
     "checkpoints",
     "metrics",
+    "samples",
     "scoring",
     "training",
     "views",

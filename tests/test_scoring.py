@@ -7,8 +7,8 @@ import pytest
 from skimage import io
 
 from helpers import __main__ as command
-from helpers import data, metrics, scoring
-from helpers.scoring import SampleError, read_images, score_file
+from helpers import data, metrics, samples
+from helpers.scoring import SampleError, score_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*rows of .* features"),
@@ -29,6 +29,10 @@ def folder(tmp_path, images):
         io.imsave(place / f"{k:03}.png", image, check_contrast=False)
     (place / "notes.txt").write_text("not a picture")
     return place
+
+
+def read_images(*given):
+    return np.concatenate([*samples.read(*given).parts()])
 
 
 def stored(tmp_path, array, name="samples.npy"):
@@ -243,4 +247,4 @@ def test_a_set_of_the_real_digits_themselves(tmp_path):
 
 
 def test_reads_no_more_than_it_says():
-    assert scoring.LEAST == 2 * metrics.BLOCKS
+    assert samples.LEAST == 2 * metrics.BLOCKS
