@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -283,6 +284,41 @@ def test_check_images_names_what_is_wrong(change, error, match):
     assert data.check_images(images) is images
     with pytest.raises(error, match=match):
         data.check_images(change(images))
+
+
+def test_one_tolerance_for_images():
+    check = data.checked(images="n 28 28 1")(lambda images: images)
+    images = np.zeros((3, 28, 28, 1), np.float32)
+    for most in (1, np.nextafter(np.float32(1), 2), 1 + 0.9e-3):
+        images[0, 0, 0], images[1, 1, 1] = most, -most
+        check(images)
+        found = data.check_images(images)
+        assert found.max() == 1 and found.min() == -1
+        assert images.max() == np.float32(most)
+    for most, text in ((1.002, "1.002"), (1 + 1.001e-3, "1.001001")):
+        images[0, 0, 0] = most
+        for look in (check, data.check_images):
+            with pytest.raises(ValueError, match=rf"\[-1, 1\].* {text}\]"):
+                look(images)
+
+
+@pytest.mark.parametrize("header", ["{'shape': (60,", "(" * 9_000, ""])
+def test_course_mnist_may_name_anything(tmp_path, monkeypatch, header):
+    bare, folder = tmp_path / "digits.npy", tmp_path / "folder.npz"
+    np.save(bare, np.zeros((60, 28, 28), np.uint8))
+    cut = tmp_path / "cut.npz"
+    start = np.lib.format.magic(1, 0) + len(header).to_bytes(2, "little")
+    cut.write_bytes(start + header.encode())
+    folder.mkdir()
+    hidden = tmp_path / ("x" * 5_000)
+    stranger = "~nobody-at-all/mnist.npz"
+    for path in (bare, cut, folder, hidden, stranger, "data", os.devnull):
+        monkeypatch.setenv("COURSE_MNIST", str(path))
+        monkeypatch.setattr(runtime, "PROFILE", "lecture")
+        with pytest.raises(data.DataError, match="unset that") as found:
+            data.load("train")
+        assert len(str(found.value)) < 5_500 and "\n" not in str(found.value)
+        assert not data.report()["ok"].any()
 
 
 def test_write_arrays_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):

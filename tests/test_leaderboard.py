@@ -34,6 +34,13 @@ def test_a_card_with_a_strange_interval_is_refused(monkeypatch):
         scoring.leaderboard()
 
 
+def test_the_half_of_an_interval_that_was_cut_is_the_other_half():
+    recall = {"estimate": 0.02, "low": 0.0, "high": 0.07}
+    kid = {"estimate": 0.02, "low": -0.05, "high": 0.09}
+    row = scoring._row("x", {"recall": recall, "kid": kid})
+    assert (row["recall"], row["kid"]) == ("0.020 ± 0.050", "0.020 ± 0.070")
+
+
 def test_only_the_block_changes(tmp_path):
     path = tmp_path / "README.md"
     path.write_text(

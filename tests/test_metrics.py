@@ -450,6 +450,35 @@ def test_coverage_refuses_too_many_neighbours(k):
     assert metrics.density_coverage(GOOD, GOOD[:2], 5)[1] > 0
 
 
+def rims(kind, n, d, seed):
+    """Return rows with ties, and their exact density against themselves."""
+    rng = np.random.default_rng([n, d, seed])
+    rows = rng.normal(size=(n, d))
+    if kind == "far away":
+        rows += 1_000
+    if kind == "twins":
+        rows = rows[rng.integers(n // 3, size=n)]
+    if kind == "lattice":
+        rows = rng.integers(3, size=(n, d)).astype(float)
+    distances = cdist(rows, rows)
+    others = distances + np.diag(np.full(n, np.inf))
+    radii = np.sort(others, axis=1)[:, 4] * (1 + 1e-12)
+    return rows, np.count_nonzero(distances <= radii) / (5 * n)
+
+
+@pytest.mark.parametrize("kind", ["plain", "far away", "twins", "lattice"])
+@pytest.mark.parametrize(("n", "d"), [(100, 64), (60, 2), (90, 784)])
+def test_a_row_on_the_rim_lies_inside(kind, n, d):
+    for seed in range(12):
+        rows, exact = rims(kind, n, d, seed)
+        assert kind in ("twins", "lattice") or exact == 1.2
+        again = np.random.default_rng(seed).permutation(rows)
+        assert metrics.density_coverage(rows, again) == (exact, 1)
+        some = rows * 10.0 ** (seed - 6)
+        assert metrics.density_coverage(some, some) == (exact, 1)
+        assert metrics.precision_recall(some, some) == (1, 1)
+
+
 # ---------------------------------------------------------------- many images
 
 
@@ -548,6 +577,29 @@ def test_copies_are_found_and_fresh_samples_are_not():
     assert same.closer == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("rounding", [0, 1e-6])
+@pytest.mark.parametrize("n_seen", [1, 30, 60])
+def test_held_out_rows_that_were_seen_are_refused(n_seen, rounding):
+    rng = np.random.default_rng(18)
+    train, held_out = rng.normal(5, 1, (200, 64)), rng.normal(5, 1, (60, 64))
+    metrics.memorisation(train[:50], train, held_out)
+    held_out[:n_seen] = train[:n_seen] * (1 + rounding)
+    with pytest.raises(ValueError, match=rf"held_out: .*found {n_seen} of 60"):
+        metrics.memorisation(train[:50], train, held_out)
+
+
+def test_validation_is_unseen_and_holdout_of_mnist_5k_is_not():
+    x, unseen = data.load("train", 1_000)[0], data.load("validation", 500)[0]
+    for look in (lambda x: judge(x).features, lambda x: x.reshape(-1, 784)):
+        copies, train, null = (look(part) for part in (x[:100], x, unseen))
+        found = metrics.memorisation(copies, train, null)
+        assert found.too_close == 1 and found.closer > 0.99
+        # As in MNIST-5k: holdout with training images at other places.
+        mixed = look(np.concatenate([unseen[:77], x[500:900]]))
+        with pytest.raises(ValueError, match=r"found 400 of 477.*validation"):
+            metrics.memorisation(copies, train, mixed)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_p_values_of_fresh_samples_are_spread_evenly(seed):
     rng = np.random.default_rng([17, seed])
@@ -635,7 +687,7 @@ def test_pairs_must_be_pairs_of_images(measure, pictures):
     ("bad", "match"),
     [
         (lambda x: x[..., 0], r"images: expected shape \(n, 28, 28, 1\)"),
-        (lambda x: x + 5, r"images: expected pixels in \[-1, 1\]"),
+        (lambda x: x + 5, r"images: expected values in \[-1, 1\]"),
         (lambda x: x * np.nan, "images: expected finite"),
     ],
 )
@@ -757,7 +809,26 @@ def test_a_fixed_set_has_the_intervals_of_the_jackknife(holdout):
         seed=3,
     )
     assert found["recall"] == pytest.approx(wanted)
+    assert metrics.score_judged_set(fake, real, seed=3) == found
     with pytest.raises(ValueError, match="expected 200 samples"):
         metrics.score_fixed_set(x[:100], real)
     with pytest.raises(ValueError, match="at least 40"):
         metrics.score_fixed_set(x[:30], judge(x[:30]))
+
+
+def test_intervals_end_where_their_measures_end(monkeypatch):
+    values = iter([0.99, 1.0, 0.0, 0.02])
+
+    def score(images, real):
+        value = next(values)
+        return dict.fromkeys([*metrics.RANGES, "kid"], value)
+
+    monkeypatch.setattr(metrics, "score_samples", score)
+    high = score_generator(lambda k: None, None, 2)
+    low = score_generator(lambda k: None, None, 2)
+    for name in ("precision", "recall", "coverage"):
+        assert high[name].high == 1 and high[name].low < 0.99
+        assert low[name].low == 0 and low[name].high > 0.02
+    assert high["rarest"].estimate == high["rarest"].high == 0.1
+    assert high["fcd"].high > 1 and low["fcd"].low == 0 == low["density"].low
+    assert low["kid"].low < 0 and low["score"].low == 1
