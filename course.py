@@ -1096,21 +1096,27 @@ def interrupt(number, frame):
     raise KeyboardInterrupt
 
 
+def heed_signals():
+    """A closed terminal or `kill` ends the children as Ctrl-C does.
+
+    Under nohup a closed terminal is ignored, and stays so.
+    """
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
 def main(arguments):
     """Run a task; the exit status."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    if asks_for_help(arguments):
-        say(USAGE)
-        return 0
-    # A closed terminal or `kill` ends the children as Ctrl-C does.
-    # Under nohup a closed terminal is ignored, and stays so.
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, interrupt)
+    heed_signals()
     try:
+        if asks_for_help(arguments):
+            say(USAGE)
+            return 0
         task, names, extra = parse(arguments)
         clean_settings()
         return globals()["task_" + task](names, extra)
@@ -1119,6 +1125,8 @@ def main(arguments):
         return 2
     except Stop as reason:
         print("course.py: {}".format(reason), file=sys.stderr)
+    except BrokenPipeError:  # as of `| head`; Python is not to flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print("course.py: " + file_trouble(error), file=sys.stderr)
     except KeyboardInterrupt:

@@ -414,6 +414,15 @@ def test_help(started, capsys, arguments):
     assert not started
 
 
+def test_a_reader_that_has_seen_enough():
+    command = [sys.executable, str(ROOT / "course.py"), "--help"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (told.returncode, told.stderr) == (1, b"")
+
+
 def test_help_of_another_program_passes_through(started):
     assert course.main(["test", "--", "--help"]) == 0
     assert course.main(["score", "--help"]) == 0
