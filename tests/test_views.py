@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers import training, views
-from helpers.lessons import vae
+from helpers.lessons import evaluation, theory, vae
 
 ALT = "A line that rises from zero to one"
 RECIPE = training.Recipe(
@@ -76,7 +76,7 @@ def test_an_empty_figure_or_a_poor_text_is_refused(screen):
 
 def test_a_film_may_have_one_frame():
     x = np.linspace(-3, 3, 61)
-    fig = views.densities("t", x, np.ones(61), {"one": x})
+    fig = theory.densities("t", x, np.ones(61), {"one": x})
     assert len(fig.axes) == 1
     plt.close(fig)
 
@@ -151,14 +151,14 @@ def test_curves_may_be_logarithmic_and_refuse_odd_lengths():
 def test_points_of_other_shapes_are_refused():
     x, points = np.arange(3.0), np.zeros((4, 2))
     with pytest.raises(ValueError, match=r"step 0: expected shape \(n,\)"):
-        views.densities("t", x, x, {"step 0": points, "step 1": x})
+        theory.densities("t", x, x, {"step 0": points, "step 1": x})
     with pytest.raises(ValueError, match=r"p: expected shape \(3,\)"):
-        views.densities("t", x, x[:2], {"step 0": x, "step 1": x})
+        theory.densities("t", x, x[:2], {"step 0": x, "step 1": x})
     parts = [points, points, points, points]
     for k, name in enumerate(["real", "generated", "places", "arrows"]):
         wrong = [*parts[:k], points[:, :1], *parts[k + 1 :]]
         with pytest.raises(ValueError, match=f"one, {name}.*shape .n, 2."):
-            views.clouds("t", {"one": wrong}, 1.0)
+            theory.clouds("t", {"one": wrong}, 1.0)
     plt.close("all")
 
 
@@ -166,7 +166,7 @@ def test_densities_lie_over_what_they_seek():
     x = np.linspace(-5, 5, 201)
     p = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
     samples = np.random.default_rng(0).normal(2, 0.5, 4_000)
-    fig = views.densities("t", x, p, {"step 0": samples, "step 9": -samples})
+    fig = theory.densities("t", x, p, {"step 0": samples, "step 9": -samples})
     peaks = [x[ax.lines[0].get_ydata().argmax()] for ax in fig.axes]
     assert np.allclose(peaks, [2, -2], atol=0.3)
     titles = [ax.get_title(loc="left") for ax in fig.axes]
@@ -179,7 +179,7 @@ def test_densities_lie_over_what_they_seek():
 def test_clouds_show_points_and_arrows():
     rng = np.random.default_rng(0)
     parts = [rng.normal(size=(n, 2)) for n in (30, 20, 7, 7)]
-    fig = views.clouds("t", {"step 1": parts, "step 2": parts}, 4.0)
+    fig = theory.clouds("t", {"step 1": parts, "step 2": parts}, 4.0)
     for ax in fig.axes:
         real, fake = ax.lines
         assert (np.transpose(real.get_data()) == parts[0]).all()
@@ -195,7 +195,7 @@ def test_a_latent_map_names_its_digits():
     labels = np.repeat([3, 7], 30)
     codes = rng.normal(0, 0.1, (60, 2)) + np.where(labels == 3, 1, -1)[:, None]
     grid = rng.uniform(-1, 1, (9, 28, 28, 1)).astype("float32")
-    fig = views.latent_map("t", codes, labels, grid)
+    fig = vae.latent_map("t", codes, labels, grid)
     left, right = fig.axes
     drawn = {line.get_marker(): line.get_xydata() for line in left.lines}
     assert (drawn["$3$"] == codes[:30]).all()
@@ -207,18 +207,18 @@ def test_a_latent_map_names_its_digits():
     assert (right.images[0].get_array() == views.tile(grid, 3)).all()
     plt.close(fig)
     with pytest.raises(ValueError, match=r"codes: expected shape \(n, 2\)"):
-        views.latent_map("t", codes[:, :1], labels, grid)
+        vae.latent_map("t", codes[:, :1], labels, grid)
     with pytest.raises(ValueError, match=r"labels: expected shape \(60,\)"):
-        views.latent_map("t", codes, labels[:5], grid)
+        vae.latent_map("t", codes, labels[:5], grid)
     with pytest.raises(ValueError, match="grid: expected side x side"):
-        views.latent_map("t", codes, labels, grid[:8])
+        vae.latent_map("t", codes, labels, grid[:8])
     plt.close("all")
 
 
 def test_a_trade_off_names_its_models():
     points = {"one": ([0.1, 0.3], [0.9, 0.8]), "two": ([0.6], [0.5])}
     points = {k: tuple(map(np.array, v)) for k, v in points.items()}
-    fig = views.trade_off("t", points, "recall", "precision")
+    fig = vae.trade_off("t", points, "recall", "precision")
     (ax,) = fig.axes
     for line, (x, y) in zip(ax.lines, points.values(), strict=True):
         assert (line.get_xdata() == x).all() and (line.get_ydata() == y).all()
@@ -228,9 +228,9 @@ def test_a_trade_off_names_its_models():
     assert len(looks) == 2
     plt.close(fig)
     with pytest.raises(ValueError, match="two, recall: a value is not"):
-        views.trade_off("t", points | {"two": ([np.nan], [1])}, "recall", "p")
+        vae.trade_off("t", points | {"two": ([np.nan], [1])}, "recall", "p")
     with pytest.raises(ValueError, match=r"two, p: expected shape \(1,\)"):
-        views.trade_off("t", points | {"two": ([1], [1, 2])}, "recall", "p")
+        vae.trade_off("t", points | {"two": ([1], [1, 2])}, "recall", "p")
     plt.close("all")
 
 
@@ -319,7 +319,7 @@ def test_an_interrupted_frame_is_drawn_later(screen, run, monkeypatch):
 
 def test_heat_map_writes_every_number():
     table = pd.DataFrame([[1.2, -3.0], [-0.1, 20.0]], ["a", "b"], ["p", "q"])
-    fig = views.heat_map("title", table, 5, "unit")
+    fig = evaluation.heat_map("title", table, 5, "unit")
     ax = fig.axes[0]
     texts = [text.get_text() for text in ax.texts]
     assert texts == ["+1", "-3", "0", "+20"]
@@ -327,15 +327,15 @@ def test_heat_map_writes_every_number():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
     plt.close(fig)
     with pytest.raises(ValueError, match="not finite"):
-        views.heat_map("title", table.replace(20, np.nan), 5, "unit")
+        evaluation.heat_map("title", table.replace(20, np.nan), 5, "unit")
     with pytest.raises(ValueError, match="limit is 0"):
-        views.heat_map("title", table, 0, "unit")
+        evaluation.heat_map("title", table, 0, "unit")
 
 
 @pytest.fixture
 def choice():
     real = np.full((40, 28, 28, 1), 0.5, np.float32)
-    return views.ForcedChoice(real, -real, seed=1)
+    return evaluation.ForcedChoice(real, -real, seed=1)
 
 
 def test_forced_choice_knows_where_the_real_image_is(choice):
@@ -363,7 +363,7 @@ def test_forced_choice_refuses(choice):
     x = np.zeros((3, 28, 28, 1), np.float32)
     for real, fake in ((x, x[:2]), (x[:0], x[:0])):
         with pytest.raises(ValueError, match="as many of both"):
-            views.ForcedChoice(real, fake, seed=0)
+            evaluation.ForcedChoice(real, fake, seed=0)
 
 
 def test_clicks_answer(choice):

@@ -1,0 +1,138 @@
+"""Figures of lesson 04: a map of what metrics see, and a forced choice."""
+
+import io
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers import views
+
+
+def heat_map(
+    title: str,
+    table: pd.DataFrame,
+    limit: float,
+    label: str,
+    form: str = "{:+.0f}",
+) -> Figure:
+    """Draw a table of numbers as a field of colours, each with its number.
+
+    Args:
+        title: what the figure finds.
+        table: finite numbers; its row and column names become the axes.
+        limit: where the colours end on either side of 0.
+        label: what a number means, for the scale.
+        form: how the numbers are written.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: a value that is not finite, or a limit that is not
+            positive.
+    """
+    values = views.finite("table", table.to_numpy(), table.shape)
+    if not limit > 0:
+        raise ValueError(f"limit is {limit}; it must be positive.")
+    fig, ax = plt.subplots(figsize=(10, 0.55 * len(table) + 1.6))
+    field = ax.imshow(
+        values, cmap="cividis", vmin=-limit, vmax=limit, aspect="auto"
+    )
+    for (i, j), value in np.ndenumerate(values):
+        ink = "k" if value > 0 else "w"
+        text = form.format(value)
+        text = "0" if not text.strip("+-0.") else text
+        ax.text(j, i, text, color=ink, ha="center", va="center", fontsize=12)
+    ax.set_xticks(range(table.shape[1]), table.columns)
+    ax.set_yticks(range(len(table)), table.index)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    fig.colorbar(field, ax=ax, label=label, extend="both", pad=0.01)
+    views.headline(fig, title)
+    return fig
+
+
+class ForcedChoice:
+    """A two-alternative forced-choice test: which of two images is real?
+
+    Attributes:
+        pairs: (n, 2, 28, 28, 1), left and right image of each pair.
+        real_side: 0 or 1 for each pair, where the real image is.
+        answers: the sides chosen so far.
+    """
+
+    def __init__(self, real: np.ndarray, fake: np.ndarray, seed: int) -> None:
+        """Put each real image beside a generated one, on a random side.
+
+        Args:
+            real: images (n, 28, 28, 1) in [-1, 1].
+            fake: as many.
+            seed: of the sides.
+
+        Raises:
+            ValueError: not as many of both, or none.
+        """
+        if len(real) != len(fake) or not len(real):
+            raise ValueError(
+                "real and fake: expected as many of both, found "
+                f"{len(real)} and {len(fake)}."
+            )
+        self.real_side = np.random.default_rng(seed).integers(
+            2, size=len(real)
+        )
+        swap = self.real_side[:, None, None, None, None] == 1
+        pair = np.stack([real, fake], axis=1)
+        self.pairs = np.where(swap, pair[:, ::-1], pair)
+        self.answers: list[int] = []
+
+    @property
+    def n_correct(self) -> int:
+        """How many of the answers so far name the real image."""
+        return int(np.sum(self.real_side[: len(self.answers)] == self.answers))
+
+    def answer(self, side: int) -> None:
+        """Choose a side of the next pair; after the last one, do nothing.
+
+        Args:
+            side: 0 for left, 1 for right.
+
+        Raises:
+            ValueError: another side.
+        """
+        if side not in (0, 1):
+            raise ValueError(f"side is {side!r}; 0 is left, 1 is right.")
+        if len(self.answers) < len(self.pairs):
+            self.answers.append(int(side))
+
+    def widget(self) -> widgets.VBox:
+        """Return two pictures with two buttons, for a human being."""
+        picture = widgets.Image(width=400)
+        told = widgets.Label()
+        buttons = [
+            widgets.Button(description=f"{name} is real")
+            for name in ("left", "right")
+        ]
+
+        def refresh() -> None:
+            done, n = len(self.answers), len(self.pairs)
+            told.value = f"{done} of {n} answered"
+            if done == n:
+                told.value += f", {self.n_correct} right"
+            image = views.tile(self.pairs[min(done, n - 1)], 2)
+            buffer = io.BytesIO()
+            large = np.kron(image, np.ones((7, 7)))
+            plt.imsave(buffer, large, vmin=-1, vmax=1, format="png")
+            picture.value = buffer.getvalue()
+
+        def choose(button: widgets.Button) -> None:
+            self.answer(buttons.index(button))
+            refresh()
+
+        for button in buttons:
+            button.on_click(choose)
+        refresh()
+        return widgets.VBox([picture, widgets.HBox(buttons), told])
