@@ -298,6 +298,15 @@ def test_a_second_interrupt_ends_a_callback_and_the_first_does_not(x_train):
         assert int(run.step) == len(run.history) == 1
 
 
+def test_a_callback_is_ended_once_and_what_follows_is_not():
+    noted = training.Interrupts(may_raise=True)
+    noted.note(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        noted.note(signal.SIGINT, None)
+    noted.note(signal.SIGINT, None)
+    assert noted.count == 3
+
+
 def test_who_saves_a_run_may_hold_interrupts_back(x_train):
     run = Count(recipe=CountRecipe())
     with training.interrupts_noted() as noted:
