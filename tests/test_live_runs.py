@@ -89,3 +89,9 @@ def test_a_worse_run_breaks_them():
         {"named": 0.5},
     ):
         assert len(broken_promises(good | change)) == 1
+
+
+def test_half_a_run_is_no_record(monkeypatch):
+    monkeypatch.setattr(training, "fit", lambda *rest: False)
+    with pytest.raises(KeyboardInterrupt):
+        live_runs.measure(training.Recipe(0, latent_dim=2, width=2), 2)

@@ -203,3 +203,10 @@ def test_it_needs_the_full_file(monkeypatch):
     monkeypatch.setattr(data, "source", lambda: data.SMALL)
     with pytest.raises(data.DataError, match=r"course\.py data"):
         model_study.main()
+
+
+@pytest.mark.parametrize("train", ["train_gan", "train_vae"])
+def test_half_a_run_is_no_record(monkeypatch, train):
+    monkeypatch.setattr(model_study.training, "fit", lambda *rest: False)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(model_study, train)(seed=0, n_steps=2)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import signal
 import time
 
 import numpy as np
@@ -135,6 +136,24 @@ def test_the_benchmark_goes_on_where_it_was_interrupted(
         time_to_quality.main(arguments)
     with alone(tmp_path), pytest.raises(SystemExit, match="Another run"):
         time_to_quality.main(arguments)
+
+
+def test_an_interrupt_at_a_mark_keeps_its_row_and_stops(
+    tiny, tmp_path, monkeypatch, uncompiled, capsys
+):
+    real_save, saved = training.save_state, []
+
+    def pressed_while_saving(run, path):
+        saved.append(path)
+        signal.raise_signal(signal.SIGINT)
+        real_save(run, path)
+
+    monkeypatch.setattr(training, "save_state", pressed_while_saving)
+    arguments = ["--recipes", "course", "--profile", "ci"]
+    arguments += ["--out", str(tmp_path)]
+    for rows in (1, 2):
+        assert time_to_quality.main(arguments) == 130
+        assert len(pd.read_csv(tmp_path / "runs.csv")) == rows == len(saved)
 
 
 def test_judging_is_not_on_the_clock(tiny, tmp_path, monkeypatch, uncompiled):
