@@ -1,11 +1,13 @@
 """pyproject.toml, requirements.txt and environment.yml in lock step.
 
-Neither conda nor a network is needed.
+Neither conda nor a network is needed. Besides: text means the same anywhere.
 """
 
+import ast
 import importlib.metadata
 import re
 import tomllib
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -196,3 +198,58 @@ def test_the_lock_is_installed():
         if found not in versions:
             wrong.append(f"{name}: {found}, lock {versions}")
     assert not wrong
+
+
+TEXT = ("open", "read_text", "write_text")
+CODE = [
+    ROOT / "conftest.py",
+    *(
+        file
+        for folder in ("helpers", "tools", "benchmarks")
+        for file in (ROOT / folder).rglob("*.py")
+    ),
+]
+
+
+def in_the_locale(source: str) -> Iterator[str]:
+    """Yield calls that read or write text in the machine's own encoding."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        text = ast.unparse(node)
+        given = {keyword.arg for keyword in node.keywords}
+        name = ast.unparse(node.func).rpartition(".")[2]
+        binary = name == "open" and re.search(r"'[rwxa+]*b[+]?'|^os\.", text)
+        wanted = name in TEXT or given & {"text", "universal_newlines"}
+        if wanted and not binary and "encoding" not in given:
+            yield text
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda file: file.stem)
+def test_text_has_an_encoding_of_its_own(file):
+    assert not list(in_the_locale(file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "open('a')",
+        "open('a', 'w')",
+        "path.open('a+')",
+        "path.read_text()",
+        "path.write_text('rb')",
+        "subprocess.run(a, text=True)",
+        "Popen(a, universal_newlines=True)",
+    ],
+)
+def test_the_encoding_of_the_locale_is_found(call):
+    assert list(in_the_locale(f"x = {call}")) == [call]
+    fixed = call[:-1] + ", encoding='utf-8')"
+    assert not list(in_the_locale(fixed.replace("(, ", "(")))
+
+
+@pytest.mark.parametrize(
+    "call", ["path.open('rb')", "open(a, 'r+b')", "os.open(a, 1)", "run(a)"]
+)
+def test_bytes_need_no_encoding(call):
+    assert not list(in_the_locale(call))
