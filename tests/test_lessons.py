@@ -173,6 +173,17 @@ def test_a_dead_kernel_is_a_sentence(tmp_path):
     assert "memory" in result.remedy
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows tells no signal")
+def test_a_lesson_whose_process_is_killed_gets_its_remedy(
+    tmp_path, monkeypatch
+):
+    path = notebook(tmp_path / "00_a.ipynb", "1")
+    monkeypatch.setattr(lessons, "memory", lambda process: process.kill() or 0)
+    result = lessons.spawn(path, tmp_path / "out.ipynb", store=False)
+    assert result.trouble.startswith("ended with status -9")
+    assert "memory" in lessons.summary([result], tmp_path)
+
+
 @pytest.fixture
 def course(tmp_path) -> Path:
     """A course of two lessons, the first broken."""

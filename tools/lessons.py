@@ -52,6 +52,7 @@ PICTURES = {
     )
 }
 SAMPLE_SECONDS = 0.2
+MEMORY = "Too little memory? Close other programs; try again."
 WIDGET = "application/vnd.jupyter.widget-view+json"
 HEAD = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -207,7 +208,7 @@ def one(source: Path, target: Path, store: bool) -> Result:
         result.trouble = f"{place()}: {ANSI.sub('', last)}"
     except DeadKernelError:
         result.trouble = f"{place()}: the kernel died"
-        result.remedy = "Too little memory? Close other programs; try again."
+        result.remedy = MEMORY
     except RuntimeError as error:
         result.trouble = f"the kernel did not start: {error}"
         result.remedy = "Run: python3 course.py doctor"
@@ -323,6 +324,8 @@ def spawn(source: Path, target: Path, store: bool) -> Result:
         last = (err.strip().splitlines() or ["no message"])[-1]
         result = Result(source.stem, seconds=time.monotonic() - started)
         result.trouble = f"ended with status {child.returncode}: {last}"
+        if child.returncode < 0:
+            result.remedy = MEMORY
     result.megabytes = peak
     return result
 
