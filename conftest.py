@@ -81,22 +81,6 @@ def watched(get_message: Callable[..., Any]) -> Callable[..., Any]:
     return wait
 
 
-def refuse_split_notebooks(option: Any) -> None:
-    """Say how to run notebooks with pytest-xdist.
-
-    Raises:
-        UsageError: cells of one notebook would go to several workers.
-    """
-    nbval = getattr(option, "nbval", False) or getattr(
-        option, "nbval_lax", False
-    )
-    if nbval and getattr(option, "dist", "no") not in WHOLE_NOTEBOOKS:
-        raise pytest.UsageError(
-            "The cells of a notebook must run in one process: add "
-            "--dist loadscope, or leave out -n."
-        )
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what cannot judge the course; watch the kernels of nbval."""
     if not __debug__:
@@ -104,7 +88,13 @@ def pytest_configure(config: pytest.Config) -> None:
             "Python runs with -O or PYTHONOPTIMIZE, which skips every test. "
             "Unset it."
         )
-    refuse_split_notebooks(config.option)
+    asked = vars(config.option)
+    notebooks = asked.get("nbval") or asked.get("nbval_lax")
+    if notebooks and asked.get("dist", "no") not in WHOLE_NOTEBOOKS:
+        raise pytest.UsageError(
+            "The cells of a notebook must run in one process: add "
+            "--dist loadscope, or leave out -n."
+        )
     if config.pluginmanager.has_plugin("nbval"):
         from nbval.kernel import RunningKernel
 

@@ -70,13 +70,19 @@ def test_where_nothing_can_be_written_a_new_folder_serves(ours, tmp_path):
     ],
 )
 def test_workers_get_whole_notebooks(ours, nbval, dist, refused):
-    ours.refuse_split_notebooks(SimpleNamespace())  # neither plugin
-    ours.refuse_split_notebooks(SimpleNamespace(nbval=False, dist=dist))
-    option = SimpleNamespace(**{nbval: True}, dist=dist)
+    def configure(**option: object) -> None:
+        plugins = SimpleNamespace(has_plugin=lambda name: False)
+        option = SimpleNamespace(**option)
+        ours.pytest_configure(
+            SimpleNamespace(option=option, pluginmanager=plugins)
+        )
+
+    configure()  # neither nbval nor pytest-xdist
+    configure(nbval=False, dist=dist)
     if not refused:
-        return ours.refuse_split_notebooks(option)
+        return configure(**{nbval: True}, dist=dist)
     with pytest.raises(pytest.UsageError, match="--dist loadscope"):
-        ours.refuse_split_notebooks(option)
+        configure(**{nbval: True}, dist=dist)
 
 
 def run_pytest(*arguments: str, **options: Any) -> tuple[int, str, float]:
