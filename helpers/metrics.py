@@ -29,15 +29,10 @@ CHUNK = 500  # rows at a time; against 60,000 others 240 MB
 COPY_LEVEL = 0.01  # share of unseen images that lie as near by chance
 SAME = 1e-8  # of |x|^2 + |y|^2: one image judged twice, in other batches
 RIM = 32 * np.finfo(float).eps  # of |x|^2 + |y|^2: the rounding of |x - y|^2
-RANGES = {  # of the measures that have an end
-    "fcd": (0, np.inf),
-    "score": (1, 10),
-    "precision": (0, 1),
-    "recall": (0, 1),
-    "density": (0, np.inf),
-    "coverage": (0, 1),
-    "rarest": (0, 0.1),
-}
+# Of the measures that have an end.
+RANGES = dict.fromkeys(("precision", "recall", "coverage"), (0, 1))
+RANGES |= dict.fromkeys(("fcd", "density"), (0, np.inf))
+RANGES |= {"score": (1, 10), "rarest": (0, 0.1)}
 
 
 class Judgement(NamedTuple):

@@ -284,9 +284,10 @@ def _given_range(
             f"{path}: expected values from {span}, found {found}. Give the "
             "range that they have, or clip them with numpy.clip."
         )
-    if float(high) - float(low) < abs(white - black) / 2:
+    dark, light = _shares(images, black, white)
+    if dark < 0.2 or light < 0.01:
         warnings.warn(f"values from {found} hardly fill {span}", stacklevel=4)
-    if _shares(images, black, white)[1] > 0.5:
+    if light > 0.5:
         warnings.warn(
             "most pixels are near white, as of black digits on white; if so, "
             f"say --range {number(white)} {number(black)}",

@@ -198,6 +198,13 @@ def test_black_on_white_is_said(tmp_path, images, change):
         read_images(path, (float(white), float(black)))
 
 
+def test_a_wrong_range_is_doubted(tmp_path, images):
+    path = stored(tmp_path, (images / 255).astype("float32"))
+    for span, text in (((-1, 1), "-1 to 1"), ((0, 255), "0 to 255")):
+        with pytest.warns(UserWarning, match=f"0 to 1 hardly fill {text}"):
+            read_images(path, span)
+
+
 @pytest.mark.filterwarnings("ignore:most pixels")
 @pytest.mark.parametrize("value", [0, 255, 1])
 def test_even_images_are_scored_only_if_asked(tmp_path, images, value):
