@@ -728,50 +728,60 @@ NETWORK = (
     "Temporary failure in name resolution|getaddrinfo failed|"
     "Max retries exceeded|Read timed out|ReadTimeoutError|"
     "ConnectTimeoutError|ConnectionResetError|Connection broken|"
-    "RemoteDisconnected|ProxyError|SSLError|IncompleteRead|"
-    "DO NOT MATCH THE HASHES"
+    "RemoteDisconnected|ProxyError|SSLError|IncompleteRead"
 )
 
 
 def pip_trouble(log, without_index):
     """The likely cause of pip's failure, a remedy, and the log's end."""
+    tail = [line for line in log.splitlines() if line.strip()][-6:]
+    return "pip failed. Likely cause: {}\nThe log is {}; it ends:\n{}".format(
+        likely_cause(log, without_index),
+        LOG,
+        "\n".join("  | " + line[:160] for line in tail),
+    )
+
+
+def likely_cause(log, without_index):
+    """Why pip failed, by what it wrote, and a remedy."""
     missing = re.findall(r"No matching distribution found for (\S+)", log)
     if re.search(r"No space left|Errno 28|Errno 122|WinError 112", log):
-        cause = (
+        return (
             "the disk, or the one of the temporary folder, is full. Free "
             "some space, or set TMPDIR to a folder with 2 GB."
         )
-    elif re.search(r"Permission denied|Errno 13|WinError 5\b", log):
-        cause = (
+    if re.search(r"Permission denied|Errno 13|WinError 5\b", log):
+        return (
             "no permission to write a file. Close the programs that use "
             ".venv, or move the course to a folder of your own."
         )
-    elif without_index and missing:
-        cause = (
+    if without_index and missing:
+        return (
             "the folder of wheels lacks {} for this system and Python. "
             "Add it (pip download -r requirements.txt -d FOLDER on a like "
             "machine), and see that PIP_FIND_LINKS names the "
             "folder.".format(missing[-1])
         )
-    elif re.search(NETWORK, log):
-        cause = (
+    if "DO NOT MATCH THE HASHES" in log:
+        return (
+            "a file is not the one that requirements.txt names: damaged on "
+            "its way, or built by somebody else. Try again; fill a folder of "
+            "wheels with pip download -r requirements.txt -d FOLDER."
+        )
+    if re.search(NETWORK, log):
+        return (
             "no network, or it broke off. Try again; behind a proxy set "
             "HTTPS_PROXY; without a network give a folder of wheels with "
             "PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER."
         )
-    elif missing or "Failed building wheel" in log or "is not a supp" in log:
-        cause = (
+    if missing or "Failed building wheel" in log or "is not a supp" in log:
+        return (
             "no wheel of {} for this system and Python. Try Python 3.12, "
             "and update an old system.".format(
                 missing[-1] if missing else "a package"
             )
         )
-    else:
-        cause = "not known; the lines below may say it. Try again."
-    tail = [line for line in log.splitlines() if line.strip()][-6:]
-    return "pip failed. Likely cause: {}\nThe log is {}; it ends:\n{}".format(
-        cause, LOG, "\n".join("  | " + line[:160] for line in tail)
-    )
+    return "not known; the lines below may say it. Try again."
 
 
 def clean_environment(**settings):

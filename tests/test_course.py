@@ -324,6 +324,12 @@ RETRY = (
 @pytest.mark.parametrize(
     ("log", "without_index", "words"),
     [
+        (
+            "THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS "
+            "FILE",
+            True,
+            "not the one that requirements.txt names",
+        ),
         (NO_MATCH, True, "folder of wheels lacks toy==2"),
         (RETRY + NO_MATCH, False, "no network"),
         (NO_MATCH, False, "no wheel of toy==2"),
