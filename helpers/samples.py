@@ -214,13 +214,10 @@ def _shares(
     """Return the share of pixels in the dark and the light quarter."""
     bottom, top = min(black, white), max(black, white)
     quarter = (top - bottom) / 4
-    under, over = np.mean(
-        [
-            (np.mean(part < bottom + quarter), np.mean(part > top - quarter))
-            for part in _parts(images)
-        ],
-        axis=0,
-    )
+    under = over = 0
+    for part in _parts(images):
+        under += np.count_nonzero(part < bottom + quarter) / images.size
+        over += np.count_nonzero(part > top - quarter) / images.size
     return (under, over) if black < white else (over, under)
 
 
@@ -327,15 +324,13 @@ def read(
     except SampleError:
         raise
     except data.READ_ERRORS as error:
-        text = data.reason(error)
+        text = f"one that cannot be read: {data.reason(error)}"
         if "pickle" in text or "Python objects" in text:
             text = (
                 "pickled objects, or no NumPy file at all. Pickled objects "
                 "are never loaded, because they may run code; save a uint8 "
                 "or float32 array"
             )
-        else:
-            text = f"one that cannot be read: {text}"
         raise SampleError(
             f"{path}: expected a whole NumPy file or a folder, found {text}."
         ) from None

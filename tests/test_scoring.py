@@ -144,6 +144,16 @@ def test_a_few_pixels_prove_no_range(
         read_images(stored(tmp_path, x))
 
 
+@pytest.mark.parametrize("top", [100, 200, 230])
+def test_ends_that_no_pixel_reaches_are_asked_for(tmp_path, images, top):
+    x = (images * (top / 255)).astype("uint8")
+    below = (x / 127.5 - 1).astype("float32")
+    above = (1 - x / 127.5).astype("float32")
+    for each in (x, below, above, (images / 255 * 0.9).astype("float32")):
+        with pytest.raises(SampleError, match="which may mean anything"):
+            read_images(stored(tmp_path, each))
+
+
 @pytest.mark.parametrize("outliers", [0, 1, 300])
 def test_grey_levels_that_stop_half_way_are_asked_for(
     tmp_path, images, outliers
