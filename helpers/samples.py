@@ -251,17 +251,23 @@ def _own_range(path: Path, images: np.ndarray) -> tuple[float, float]:
         if dark >= 0.2 and light >= 0.01:
             return black, white
         found += f", few of them near {black if dark < 0.2 else white}"
-    fitting = [
-        span
-        for span in USUAL
-        if _holds(span, low, high) and high - low > 0.9 * (span[1] - span[0])
-    ]
-    such = fitting[0] if fitting else (number(low), number(high))
     raise SampleError(
         f"{path}: expected uint8 that fill 0 to 255 or float32 that fill -1 "
         f"to 1, found {found}, which may mean anything. Say which numbers "
-        f"are black and white, such as --range {such[0]} {such[1]}."
+        f"are black and white, such as {_advice(low, high)}."
     )
+
+
+def _advice(low: np.number, high: np.number) -> str:
+    """Return the option that values from low to high may need."""
+    for black, white in USUAL:
+        size, span = white - black, float(high) - float(low)
+        if _holds((black, white), low, high) and span > 0.9 * size:
+            return f"--range {black} {white}"
+        if _holds((low, high), black, white) and span < 1.2 * size:
+            clip = f"images.clip({black}, {white})"
+            return f"--range {black} {white} after {clip}"
+    return f"--range {number(low)} {number(high)}"
 
 
 def _given_range(
