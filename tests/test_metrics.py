@@ -727,9 +727,9 @@ def test_the_card_of_the_judge_keeps_its_promises():
 
 
 def test_the_judge_sees_256_grey_levels(holdout):
-    x, _, judged = holdout
+    x, _, _ = holdout
     between = np.clip(x[:50] + np.float32(0.3 / 127.5), -1, 1)
-    assert np.array_equal(judge(between).features, judged.features[:50])
+    assert np.array_equal(judge(between).features, judge(x[:50]).features)
 
 
 def test_the_judge_takes_any_number_of_images(holdout, monkeypatch):
