@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 
-from helpers import checkpoints, data, samples, scoring
+from helpers import checkpoints, data, metrics, samples, scoring
 
 READING = """\
 fcd and kid are 0 for samples that are as good as real images, and so is
@@ -61,7 +61,9 @@ def _text(report: scoring.Report, as_json: bool) -> str:
     """Write a report as a table or as JSON."""
     if as_json:
         scores = {k: v._asdict() for k, v in report.scores.items()}
-        return json.dumps(report._asdict() | {"scores": scores}, indent=2)
+        content = report._asdict() | {"scores": scores}
+        content["intervals_too_wide"] = metrics.WIDE
+        return json.dumps(content, indent=2)
     aside = ""
     if report.aside:
         n, names = len(report.aside), samples.listed(report.aside)
@@ -69,7 +71,9 @@ def _text(report: scoring.Report, as_json: bool) -> str:
     return (
         f"{report.scored:,} of {report.found:,} images in {report.file} "
         f"against {report.scored:,} of holdout; intervals of 95 %{aside}\n"
-        f"{report.table().round(3).to_string()}"
+        f"{report.table().round(3).to_string()}\n"
+        f"The intervals of {' and '.join(metrics.WIDE)} are too wide, up to "
+        "twice."
     )
 
 

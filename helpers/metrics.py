@@ -30,6 +30,7 @@ COPY_LEVEL = 0.01  # share of unseen images that lie as near by chance
 SAME = 1e-8  # of |x|^2 + |y|^2: one image judged twice, in other batches
 RIM = 32 * np.finfo(float).eps  # of |x|^2 + |y|^2: the rounding of |x - y|^2
 # Of the measures that have an end.
+WIDE = ("recall", "coverage")  # the jackknife's intervals are too wide
 RANGES = dict.fromkeys(("precision", "recall", "coverage"), (0, 1))
 RANGES |= dict.fromkeys(("fcd", "density"), (0, np.inf))
 RANGES |= {"score": (1, 10), "rarest": (0, 0.1)}
@@ -748,7 +749,8 @@ def jackknife_interval(  # not taught
     The rows are permuted and cut into 20 blocks; the metric is computed
     without each block in turn. The interval is for the metric at this n, its
     bias included. A bootstrap would draw rows twice, add the bias of this set
-    once more, and shift the interval.
+    once more, and shift the interval. Simulated, it covers 88 to 97 % where it
+    says 95, but for the measures in `WIDE` it is 1.2 to 2 times too wide.
 
     Args:
         metric: of rows; bind the reference set beforehand.

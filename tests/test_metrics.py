@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.ndimage
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from prdc import compute_prdc
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
 from helpers import checkpoints, data, metrics
 from helpers.metrics import (
@@ -219,6 +221,51 @@ def test_jackknife_holds_its_own_estimate_and_repeats():
     assert found.low < found.estimate < found.high
     assert found.estimate == frechet_distance(a, b)
     assert jackknife_interval(distance, a) == found
+
+
+def simulated(d, n, n_repeats=40):
+    """How far each value is from the mean over repeats, and its jackknife's
+    standard error: dictionaries of (n_repeats,), the reference fixed."""
+    rng = np.random.default_rng(d)
+    real = rng.normal(size=(n, d))
+    values, errors = [], []
+    for _ in range(n_repeats):
+        fake = rng.normal(0.15, 0.9, size=(n, d))
+        values.append(distances_and_shares(fake, real))
+        left_out = [
+            distances_and_shares(np.delete(fake, block, axis=0), real)
+            for block in metrics._blocks(n, 0)
+        ]
+        errors.append(np.sqrt((metrics.BLOCKS - 1) * np.var(left_out, 0)))
+    return values - np.mean(values, axis=0), np.array(errors)
+
+
+def distances_and_shares(fake, real):
+    return (
+        frechet_distance(fake, real),
+        metrics.kernel_distance(fake, real),
+        *metrics.precision_recall(real, fake),
+        *metrics.density_coverage(real, fake),
+    )
+
+
+def test_the_jackknife_covers_as_often_as_it_says_or_is_known_to_be_wide():
+    names = ("fcd", "kid", "precision", "recall", "density", "coverage")
+    with threadpool_limits(1):  # small products take longer on two threads
+        cells = [simulated(d, n) for d, n in ((4, 120), (8, 200), (16, 200))]
+    for k, name in enumerate(names):
+        covered, ratios = [], []
+        for far, error in cells:
+            t = scipy.stats.t.ppf(0.975, metrics.BLOCKS - 1)
+            covered.append(np.abs(far[:, k]) < t * error[:, k])
+            squares = [np.square(x[:, k]).mean() for x in (error, far)]
+            ratios.append(np.sqrt(squares[0] / squares[1]))
+        if name in metrics.WIDE:
+            assert np.mean(covered) > 0.95 and min(ratios) > 1.1, name
+            assert max(ratios) < 2, name
+        else:
+            assert np.mean(covered) > 0.86, name
+            assert min(ratios) > 0.75 and max(ratios) < 1.35, (name, ratios)
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 95])

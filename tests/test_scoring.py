@@ -621,6 +621,7 @@ def test_the_command_prints_a_table(tmp_path, images, capsys):
     out, err = capsys.readouterr()
     assert "60 of 60 images" in out and "fcd_debiased" in out
     assert "left aside" not in out
+    assert "intervals of recall and coverage are too wide" in out
     assert "60 rows of 64 features" in err
 
 
@@ -639,6 +640,7 @@ def test_the_command_prints_json(tmp_path, images, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["file"] == str(path)
     assert (found["found"], found["scored"]) == (60, 60)
+    assert found["intervals_too_wide"] == ["recall", "coverage"]
     wanted = score_file(path).scores
     assert {k: metrics.Interval(**v) for k, v in found["scores"].items()} == (
         wanted
