@@ -71,6 +71,7 @@ def _text(report: scoring.Report, as_json: bool) -> str:
     return (
         f"{report.scored:,} of {report.found:,} images in {report.file} "
         f"against {report.scored:,} of holdout; intervals of 95 %{aside}\n"
+        f"Protocol {report.protocol['name']} (docs/benchmark.md)\n"
         f"{report.table().round(3).to_string()}\n"
         f"The intervals of {' and '.join(metrics.WIDE)} are too wide, up to "
         "twice."

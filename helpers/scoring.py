@@ -2,25 +2,25 @@
 
 `python3 course.py score FILE` scores what `samples.read` reads. The samples
 are set against as many images of `holdout`, which is the same on every
-machine. The leaderboard of the shipped generators is read from their cards,
-which hold the same scores.
+machine. `protocol` names everything that a score depends on.
 """
 
 import hashlib
 import heapq
+import importlib.metadata
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helpers import checkpoints, data, metrics, samples
+from helpers import checkpoints, data, metrics, runtime, samples
 from helpers.samples import SampleError  # noqa: F401
 
-GENERATED = "holdout, 5,000 samples, 10 sets"  # entries of the cards
-REAL = "holdout, 5,000 real digits of test"
+PROTOCOL = runtime.ROOT / "data" / "mnist-fcd-v1.json"
 
 
 class Report(NamedTuple):
@@ -31,6 +31,7 @@ class Report(NamedTuple):
         found: how many images it holds.
         scored: how many of them were scored, and against how many images of
             `holdout`.
+        protocol: as in `protocol`.
         aside: what else was in the folder, by name; it was not read.
         scores: intervals by name, as `metrics.measures` has them, and
             "fcd_debiased", see `metrics.frechet_debiased`.
@@ -39,6 +40,7 @@ class Report(NamedTuple):
     file: str
     found: int
     scored: int
+    protocol: dict[str, Any]
     aside: tuple[str, ...]
     scores: dict[str, metrics.Interval]
 
@@ -48,6 +50,32 @@ class Report(NamedTuple):
         columns = list(metrics.Interval._fields)
         table = pd.DataFrame.from_dict(rows, "index", columns=columns)
         return table.rename_axis("measure")
+
+
+def protocol(n: int) -> dict[str, Any]:
+    """Name what scores of n images depend on: judge, reference, code.
+
+    Args:
+        n: how many images are scored.
+
+    Returns:
+        The content of data/mnist-fcd-v1.json with n and the version of the
+        course; for another n than its own, the name says so.
+
+    Raises:
+        CheckpointError: the judge at hand is another one.
+    """
+    content = json.loads(PROTOCOL.read_text(encoding="utf-8"))
+    judge, wanted = content["judge"], content["judge_sha256"]
+    if checkpoints.card(judge)["sha256"] != wanted:
+        raise checkpoints.CheckpointError(
+            f"{judge}: expected the judge of {content['name']}, sha256 "
+            f"{wanted[:12]}..., found another. {checkpoints.MEND}"
+        )
+    if n != content["images"]:
+        content["name"] += f" with {n:,} images instead of 5,000"
+    version = importlib.metadata.version("gan-course-helpers")
+    return content | {"images": n, "course": version}
 
 
 def _keyed(parts: Iterable[np.ndarray]) -> Iterator[tuple[bytes, bytes]]:
@@ -99,60 +127,6 @@ def score_file(
     scores["fcd_debiased"] = metrics.frechet_debiased(
         fake.features, real.features
     )
-    return Report(str(path), len(found.images), n, found.aside, scores)
-
-
-def _row(name: str, scores: dict[str, dict]) -> dict[str, object]:
-    """Return a row of the leaderboard: estimates and half-widths as text."""
-    row: dict[str, object] = {"": name}
-    for measure, found in scores.items():
-        estimate, low, high = (found[x] for x in metrics.Interval._fields)
-        # An end where the measure ends may have been cut there.
-        is_cut = low == metrics.RANGES.get(measure, (None,))[0]
-        half = high - estimate if is_cut else estimate - low
-        if not (low <= estimate <= high and half > 0):
-            raise checkpoints.CheckpointError(
-                f"card of {name}: expected {measure} inside its "
-                f"interval, found {found}. {checkpoints.MEND}"
-            )
-        digits = max(0, min(3, 1 - int(np.floor(np.log10(half)))))
-        row[measure] = f"{estimate:.{digits}f} ± {half:.{digits}f}"
-    return row
-
-
-def leaderboard() -> pd.DataFrame:
-    """Rank the shipped generators by the scores on their cards.
-
-    5,000 samples against the 5,000 images of `holdout`; intervals of 95 %,
-    over ten sets of samples. The first row holds 5,000 unseen real digits,
-    with the interval of the jackknife.
-
-    Returns:
-        One row a generator, by rising FCD: measures as in
-        `metrics.measures`, training seconds, and size of the weights in kB.
-
-    Raises:
-        CheckpointError: a card cannot be read.
-    """
-    judge = checkpoints.card("digit_classifier")["metrics"]
-    rows = [_row("real digits", judge[REAL]) | {"seconds": "", "kB": ""}]
-    shipped = {
-        name: checkpoints.card(name) for name in checkpoints.available()
-    }
-    scored = {
-        name: card["metrics"][GENERATED]
-        for name, card in shipped.items()
-        if GENERATED in card.get("metrics", {})
-    }
-    for name in sorted(
-        scored, key=lambda name: scored[name]["fcd"]["estimate"]
-    ):
-        weights = checkpoints.FOLDER / f"{name}.weights.h5"
-        rows.append(
-            _row(name, scored[name])
-            | {
-                "seconds": shipped[name]["training_seconds"],
-                "kB": round(weights.stat().st_size / 1e3),
-            }
-        )
-    return pd.DataFrame(rows).set_index("")
+    return Report(
+        str(path), len(found.images), n, protocol(n), found.aside, scores
+    )

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers import checkpoints, scoring
+from helpers.lessons import evaluation
 from tools import leaderboard
 
 
@@ -13,7 +14,7 @@ def test_readme_shows_what_the_cards_say():
 
 
 def test_every_generator_has_its_row():
-    table = scoring.leaderboard()
+    table = evaluation.leaderboard()
     generators = [
         name
         for name in checkpoints.available()
@@ -26,18 +27,24 @@ def test_every_generator_has_its_row():
     assert table.loc["vae10", "seconds"] == 681
 
 
+def test_every_card_names_the_protocol():
+    for name in checkpoints.available():
+        protocol = checkpoints.card(name)["protocol"]
+        assert protocol.startswith(f"{scoring.PROTOCOL.stem}: "), name
+
+
 def test_a_card_with_a_strange_interval_is_refused(monkeypatch):
     card = checkpoints.card("digit_classifier")
-    card["metrics"][scoring.REAL]["kid"]["low"] = 99
+    card["metrics"][evaluation.REAL]["kid"]["low"] = 99
     monkeypatch.setattr(checkpoints, "card", lambda name: card)
     with pytest.raises(checkpoints.CheckpointError, match=r"expected kid.*99"):
-        scoring.leaderboard()
+        evaluation.leaderboard()
 
 
 def test_the_half_of_an_interval_that_was_cut_is_the_other_half():
     recall = {"estimate": 0.02, "low": 0.0, "high": 0.07}
     kid = {"estimate": 0.02, "low": -0.05, "high": 0.09}
-    row = scoring._row("x", {"recall": recall, "kid": kid})
+    row = evaluation._row("x", {"recall": recall, "kid": kid})
     assert (row["recall"], row["kid"]) == ("0.020 ± 0.050", "0.020 ± 0.070")
 
 

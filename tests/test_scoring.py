@@ -1,5 +1,6 @@
 """Files of samples: every form, every refusal, table and JSON."""
 
+import hashlib
 import io as streams
 import json
 import os
@@ -14,7 +15,7 @@ from PIL import Image
 from skimage import io
 
 from helpers import __main__ as command
-from helpers import data, metrics, samples, scoring
+from helpers import checkpoints, data, metrics, samples, scoring
 from helpers.scoring import SampleError, score_file
 
 pytestmark = [
@@ -621,6 +622,7 @@ def test_the_command_prints_a_table(tmp_path, images, capsys):
     out, err = capsys.readouterr()
     assert "60 of 60 images" in out and "fcd_debiased" in out
     assert "left aside" not in out
+    assert "Protocol mnist-fcd-v1 with 60 images instead of 5,000" in out
     assert "intervals of recall and coverage are too wide" in out
     assert "60 rows of 64 features" in err
 
@@ -634,6 +636,24 @@ def test_negative_numbers_are_numbers(ends, monkeypatch):
     assert given == ["x.npy", [float(end) for end in ends.split()], "a"]
 
 
+def test_the_protocol_names_the_judge_and_the_reference(monkeypatch):
+    found = scoring.protocol(5_000)
+    assert found["name"] == scoring.PROTOCOL.stem == "mnist-fcd-v1"
+    x = data.to_uint8(data.load("holdout")[0])
+    digest = hashlib.sha256(x.tobytes()).hexdigest()
+    assert (found["images"], found["reference_sha256"]) == (len(x), digest)
+    assert scoring.protocol(300)["name"].endswith(
+        "with 300 images instead of 5,000"
+    )
+    card = checkpoints.card("digit_classifier")
+    assert found["judge_sha256"] == card["sha256"]
+    monkeypatch.setattr(
+        checkpoints, "card", lambda name: card | {"sha256": "0" * 64}
+    )
+    with pytest.raises(checkpoints.CheckpointError, match="the judge of mnis"):
+        scoring.protocol(5_000)
+
+
 def test_the_command_prints_json(tmp_path, images, capsys):
     path = stored(tmp_path, images)
     assert command.main(["score", str(path), "--json"]) == 0
@@ -641,6 +661,7 @@ def test_the_command_prints_json(tmp_path, images, capsys):
     assert found["file"] == str(path)
     assert (found["found"], found["scored"]) == (60, 60)
     assert found["intervals_too_wide"] == ["recall", "coverage"]
+    assert found["protocol"] == scoring.protocol(60)
     wanted = score_file(path).scores
     assert {k: metrics.Interval(**v) for k, v in found["scores"].items()} == (
         wanted
@@ -687,7 +708,7 @@ def scored(monkeypatch):
     scores = {"fcd": metrics.Interval(2.0, 1.0, 3.0)}
 
     def report(file, *given):
-        return scoring.Report(file, 60, 60, ("δ.txt",), scores)
+        return scoring.Report(file, 60, 60, {"name": "x"}, ("δ.txt",), scores)
 
     monkeypatch.setattr(scoring, "score_file", report)
 

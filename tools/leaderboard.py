@@ -6,7 +6,8 @@ checkpoints; a test compares it.
 
 from pathlib import Path
 
-from helpers import runtime, scoring
+from helpers import runtime
+from helpers.lessons import evaluation
 
 README = runtime.ROOT / "README.md"
 BEGIN = "<!-- leaderboard: python -m tools.leaderboard -->\n"
@@ -15,7 +16,7 @@ END = "<!-- end -->\n"
 
 def render() -> str:
     """Return the leaderboard as a Markdown table."""
-    table = scoring.leaderboard().drop(columns="rarest")
+    table = evaluation.leaderboard().drop(columns="rarest")
     rows = [
         ["", *table.columns],
         ["---"] * (1 + len(table.columns)),

@@ -27,7 +27,7 @@ from helpers import (
     scoring,
     training,
 )
-from helpers.lessons import vae
+from helpers.lessons import evaluation, vae
 from tools.alone import alone
 
 import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
@@ -96,6 +96,7 @@ def _card(name: str, plan: object, **entries: object) -> dict:
         **entries,
         "command": f"python -m tools.make_checkpoints {name}",
         "plan": dataclasses.asdict(plan),
+        "protocol": f"{scoring.PROTOCOL.stem}: the figures on holdout",
         "trained_on": "train split of the full MNIST, 54,000 images",
         "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
         "versions": versions | {"tensorflow": training.tf.__version__},
@@ -266,7 +267,7 @@ def _report_on_classifier(name: str) -> dict[str, object]:
         ),
         "negative log-likelihood on test, nats": round(float(likelihood), 4),
         "fcd floors": _floors(judged.features),
-        scoring.REAL: _report_on_real_digits(),
+        evaluation.REAL: _report_on_real_digits(),
     }
 
 
