@@ -61,7 +61,10 @@ CONDITIONS: dict[str, tuple[str, dict[str, str], int]] = {
 }
 VERSIONS = """\
 import importlib.metadata, platform
-found = {d.name: d.version for d in importlib.metadata.distributions()}
+found = {
+    d.name.replace("_", "-"): d.version
+    for d in importlib.metadata.distributions()
+}
 tensorflow = found.get("tensorflow-cpu") or found.get("tensorflow")
 print(platform.python_version(), tensorflow, found["keras"], found["numpy"])
 """
