@@ -29,8 +29,8 @@ CHUNK = 500  # rows at a time; against 60,000 others 240 MB
 COPY_LEVEL = 0.01  # share of unseen images that lie as near by chance
 SAME = 1e-8  # of |x|^2 + |y|^2: one image judged twice, in other batches
 RIM = 32 * np.finfo(float).eps  # of |x|^2 + |y|^2: the rounding of |x - y|^2
-# Of the measures that have an end.
 WIDE = ("recall", "coverage")  # the jackknife's intervals are too wide
+# Of the measures that have an end.
 RANGES = dict.fromkeys(("precision", "recall", "coverage"), (0, 1))
 RANGES |= dict.fromkeys(("fcd", "density"), (0, np.inf))
 RANGES |= {"score": (1, 10), "rarest": (0, 0.1)}

@@ -23,7 +23,7 @@ def alone(record: Path) -> Iterator[None]:
     record.parent.mkdir(parents=True, exist_ok=True)
     lock = record.with_name(f".{record.name}.lock")
     with lock.open("a+", encoding="utf-8") as file:
-        if not _locked(file):
+        if not locked(file):
             file.seek(0)
             raise SystemExit(
                 f"Another run (process {file.read() or 'unknown'}) writes "
@@ -35,7 +35,7 @@ def alone(record: Path) -> Iterator[None]:
         yield
 
 
-def _locked(file: TextIO) -> bool:
+def locked(file: TextIO) -> bool:
     """Lock an open file; False where another process holds it."""
     try:
         if os.name == "nt":

@@ -1,4 +1,4 @@
-"""Try both README commands on fresh checkouts: python3 tools/trials.py.
+"""Try both README commands on fresh checkouts: python3 -m tools.trials.
 
 Each trial is one command, `course.py test` or `course.py run`, under one
 condition: an empty home folder, no COURSE_MNIST, and what `CONDITIONS` adds.
@@ -23,6 +23,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tools.alone import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "trials"
@@ -81,15 +83,8 @@ def done() -> list[dict[str, Any]]:
 @contextlib.contextmanager
 def claimed(name: str) -> Iterator[bool]:
     """Yield whether no other process has claimed a name; claim it."""
-    import fcntl
-
-    with (BUILD / f"{name}.lock").open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True
+    with (BUILD / f"{name}.lock").open("a+", encoding="utf-8") as file:
+        yield locked(file)
 
 
 def checkout(python: str, slot: str) -> Path:
@@ -185,7 +180,7 @@ def report(rows: list[dict[str, Any]]) -> str:
         f"{len(rows)} runs, {failed} failed. Each is `course.py test` or "
         "`course.py run` on a clean checkout with",
         "an empty home folder and without the full MNIST. Made by "
-        "`python3 tools/trials.py`, which goes on",
+        "`python3 -m tools.trials`, which goes on",
         "where it stopped; every run is a line of "
         "[trials.jsonl](../data/results/trials.jsonl).",
         "",
