@@ -142,7 +142,8 @@ def toy(tmp_path) -> Path:
 
 def run_toy(toy: Path) -> tuple[int, str, float]:
     """Run the notebooks of the folder, as the course's are run."""
-    arguments = ("-m", "pytest", "--nbval", "--nbval-current-env", "-q")
+    # -rN: a wide terminal, or CI, would say each failure once more.
+    arguments = ("-m", "pytest", "--nbval", "--nbval-current-env", "-qrN")
     home = {"HOME": str(toy / "home"), "USERPROFILE": str(toy / "home")}
     # With the time that nbval waits by default.
     return run_pytest(
