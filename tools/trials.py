@@ -56,7 +56,7 @@ CONDITIONS: dict[str, tuple[str, dict[str, str], int]] = {
     "hash seed 4242": ("3.12", {"PYTHONHASHSEED": "4242"}, 0),
     "time zone UTC+14": ("3.12", {"TZ": "Pacific/Kiritimati"}, 0),
     "LANG=C": ("3.13", {"LANG": "C", "LC_ALL": "C"}, 0),
-    "Python 3.12": ("3.12", {}, 0),
+    "CI set, 300 columns": ("3.12", {"CI": "true", "COLUMNS": "300"}, 0),
     "Python 3.13": ("3.13", {}, 0),
     "3.12, one thread, oneDNN off": ("3.12", ONE_THREAD | NO_ONEDNN, 0),
     "3.13, AVX2, cores busy": ("3.13", {"ONEDNN_MAX_CPU_ISA": "AVX2"}, 2),
