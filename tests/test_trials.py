@@ -60,6 +60,13 @@ def test_a_condition_that_is_not_there(attempts, capsys):
     assert not attempts
 
 
+def test_a_python_that_is_not_there_is_no_failed_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "BUILD", tmp_path)
+    with pytest.raises(SystemExit, match="python3.99"):
+        trials.checkout("3.99", "a")
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_of_the_course_reaches_a_trial(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_MNIST", "somewhere")
     monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")

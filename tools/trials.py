@@ -93,7 +93,18 @@ def checkout(python: str, slot: str) -> Path:
     Args:
         python: such as "3.12".
         slot: of this process, so that two at a time do not share a clone.
+
+    Raises:
+        SystemExit: there is no such Python; that is no trial that failed.
     """
+    command = f"python{python}"
+    try:
+        subprocess.run([command, "-c", ""], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise SystemExit(
+            f"{command}: expected a Python of this name on PATH, found none; "
+            "install it, or name conditions without it."
+        ) from None
     folder = BUILD / f"python{python}{slot}"
     if not folder.exists():
         subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
