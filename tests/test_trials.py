@@ -62,7 +62,7 @@ def test_a_condition_that_is_not_there(attempts, capsys):
 
 def test_a_python_that_is_not_there_is_no_failed_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(trials, "BUILD", tmp_path)
-    with pytest.raises(SystemExit, match="python3.99"):
+    with pytest.raises(SystemExit, match=r"python3\.99"):
         trials.checkout("3.99", "a")
     assert not list(tmp_path.iterdir())
 
