@@ -59,6 +59,11 @@ CONDITIONS: dict[str, tuple[str, dict[str, str], int]] = {
     "CI set, 300 columns": ("3.12", {"CI": "true", "COLUMNS": "300"}, 0),
     "Python 3.13": ("3.13", {}, 0),
     "3.12, one thread, oneDNN off": ("3.12", ONE_THREAD | NO_ONEDNN, 0),
+    "3.12, two threads, LANG=C": (
+        "3.12",
+        TWO_THREADS | {"LANG": "C", "LC_ALL": "C"},
+        0,
+    ),
     "3.13, AVX2, hash seed 7": (
         "3.13",
         {"ONEDNN_MAX_CPU_ISA": "AVX2", "PYTHONHASHSEED": "7"},
