@@ -8,6 +8,7 @@ from tools import trials
 
 pytest.importorskip("fcntl")  # Windows has none, and no trials
 TWO = ["one thread", "Python 3.13"]
+FAILS = [("run", "Python 3.13")]
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def attempts(tmp_path, monkeypatch):
         return {
             "task": task,
             "condition": condition,
-            "status": int(made[-1] == ("run", "Python 3.13")),
+            # The first time alone.
+            "status": int(made[-1:] == FAILS and made.count(*FAILS) == 1),
             "seconds": 7,
             "versions": {"Python": "3.13.0"},
             "machine": "a machine",
@@ -44,6 +46,18 @@ def test_a_trial_is_done_once_and_a_failure_stays(attempts):
     told = trials.REPORT.read_text(encoding="utf-8")
     assert "4 runs, 1 failed" in told
     assert "| Python 3.13 | 3.13.0 | passed, 7 s | FAILED, 7 s |" in told
+
+
+def test_a_fault_that_was_fixed_is_told_and_tried_again(attempts):
+    assert trials.main(TWO[1:]) == 1
+    rows = trials.done()
+    rows[1]["fault"] = "a typing error"
+    text = "".join(f"{json.dumps(row)}\n" for row in rows)
+    trials.RESULTS.write_text(text, encoding="utf-8")
+    assert trials.main(TWO[1:]) == 0
+    told = trials.REPORT.read_text(encoding="utf-8")
+    assert "3 runs, 1 failed" in told
+    assert "- run, Python 3.13: a typing error" in told
 
 
 def test_two_calls_share_the_work(attempts):

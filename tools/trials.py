@@ -7,8 +7,9 @@ build/trials. Standard library only, so any Python starts it.
 
 A finished trial is one line of data/results/trials.jsonl, a failed one too,
 so an interrupted call goes on where it stood. docs/trials.md is written from
-these lines. Names of conditions after the command select among them; two
-calls at the same time share the work.
+these lines after each. Names of conditions after the command select among
+them; two calls at the same time share the work. A failed trial is run again
+once its line says under "fault" what was wrong and has been fixed.
 """
 
 import contextlib
@@ -222,6 +223,11 @@ def report(rows: list[dict[str, Any]]) -> str:
             cells.append("; ".join(told) or "not tried")
         python = found[0]["versions"].get("Python", "none")
         lines.append(f"| {name} | {python} | {cells[0]} | {cells[1]} |")
+    faults = [row for row in rows if "fault" in row]
+    if faults:
+        lines += ["", "Run again after a fault was fixed:", ""]
+    for row in faults:
+        lines.append(f"- {row['task']}, {row['condition']}: {row['fault']}")
     return "\n".join(lines) + "\n"
 
 
@@ -247,16 +253,18 @@ def main(names: list[str]) -> int:
                 with claimed(f"{task}_{condition}") as free:
                     key = (task, condition)
                     if not free or key in {
-                        (row["task"], row["condition"]) for row in done()
+                        (row["task"], row["condition"])
+                        for row in done()
+                        if "fault" not in row
                     }:
                         continue
                     row = attempt(task, condition, slot)
                     with RESULTS.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(row) + "\n")
+                    REPORT.write_text(report(done()), encoding="utf-8")
                     print(task, condition, row["status"], row["seconds"])
-    rows = done()
-    REPORT.write_text(report(rows), encoding="utf-8")
-    return 1 if any(row["status"] for row in rows) else 0
+    failed = [row for row in done() if row["status"] and "fault" not in row]
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
