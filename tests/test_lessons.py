@@ -110,6 +110,33 @@ def test_a_widget_is_not_stored(tmp_path):
     assert outputs(path) == ["beside it\n"]
 
 
+# Prints within a widget's output; the client is slow to answer each print,
+# so that the reply to the cell comes meanwhile.
+SLOW = """
+import sys, time
+from pathlib import Path
+from nbclient.output_widget import OutputWidget
+from tools import lessons
+send = OutputWidget.send
+OutputWidget.send = lambda *args: (time.sleep(0.3), send(*args))
+source = Path(sys.argv[1])
+print(lessons.one(source, source, store=False))
+"""
+
+
+def test_a_reply_beside_a_widgets_output_is_not_missed(tmp_path):
+    source = "import ipywidgets\nwith ipywidgets.Output():\n    print(1)"
+    path = notebook(tmp_path / "n.ipynb", source, source, source)
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "cells=3" in done.stdout and "trouble=''" in done.stdout
+
+
 def test_a_refreshed_notebook_is_the_same_each_time(tmp_path):
     path = notebook(
         tmp_path / "00_a.ipynb",

@@ -22,11 +22,14 @@ from typing import Any
 import ipykernel.kernelspec
 import nbformat
 import psutil
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+from traitlets import Type
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -66,11 +69,32 @@ class NoSuchLesson(ValueError):
     """A number that no lesson has."""
 
 
+class Channel(AsyncZMQSocketChannel):
+    """Sends through the asyncio socket, not past it.
+
+    A widget's output makes the client send while it waits for the reply.
+    Sent past the socket (as Session.send does), a reply that has just come
+    is not noticed, and the lesson waits for ever.
+    """
+
+    def send(self, msg: dict[str, Any]) -> None:
+        parts = [*self.session.serialize(msg), *msg.get("buffers", [])]
+        self.socket.send_multipart(parts)
+
+
+class Client(AsyncKernelClient):
+    """An AsyncKernelClient whose requests go over a Channel."""
+
+    shell_channel_class = Type(Channel)
+
+
 class ThisPython(AsyncKernelManager):
     """Starts kernels with the running interpreter.
 
     A kernelspec named python3 elsewhere on the machine may be any Python.
     """
+
+    client_factory = Type(Client)
 
     @property
     def kernel_spec(self) -> KernelSpec:
