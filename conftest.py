@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from tools.environment import clean_settings, foreign
+
 ROOT = Path(__file__).resolve().parent
-# Settings of the user's own that change what a kernel prints or checks.
-PERSONAL = ("COURSE_CHECKS", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONDEVMODE")
-PERSONAL += ("PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP")
-PERSONAL += ("PYTHONVERBOSE", "PYTHONWARNINGS")
+# pytest's own variables, and those that the launcher has set.
+KEPT = ("PYTEST", "JUPYTER", "PYTHONPATH", "PYTHONNOUSERSITE")
 # So a worker of pytest-xdist gets every cell of a notebook.
 WHOLE_NOTEBOOKS = ("no", "each", "loadscope", "loadfile")
+GB_PER_WORKER = 4  # two processes with TensorFlow, a kernel and its parent
+SANITIZE = ROOT / "tests" / "nbval_sanitize.cfg"
 DEAD = "The kernel died. Too little memory? Close other programs; try again."
 
 
@@ -38,18 +40,18 @@ def folder_of_ours(*places: Path) -> str:
 
 def prepare(environment: Any) -> None:
     """Make the environment that the kernels of nbval inherit."""
-    profile = environment.get("COURSE_PROFILE", "").strip()
-    environment["COURSE_PROFILE"] = profile or "ci"
+    clean_settings(environment)
+    environment.setdefault("COURSE_PROFILE", "ci")
     paths = [str(ROOT), environment.get("PYTHONPATH")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    # A kernel runs in its notebook's folder, where a relative path is another.
-    named = environment.get("COURSE_MNIST")
-    if named and Path(named).exists():
-        environment["COURSE_MNIST"] = str(Path(named).resolve())
-    for name in PERSONAL:
-        environment.pop(name, None)
+    environment.pop("COURSE_CHECKS", None)
+    for name in list(environment):
+        if foreign(name) and not name.startswith(KEPT):
+            del environment[name]
     build = ROOT / "build"
-    environment["IPYTHONDIR"] = folder_of_ours(build / "ipython")
+    # Workers of pytest-xdist would write into one history.
+    worker = environment.get("PYTEST_XDIST_WORKER", "")
+    environment["IPYTHONDIR"] = folder_of_ours(build / f"ipython{worker}")
     # Beside the packages lies matplotlib's list of fonts since the set-up.
     packages = ROOT / ".venv"
     places = [folder / "matplotlib" for folder in (packages, build)]
@@ -96,9 +98,21 @@ def pytest_configure(config: pytest.Config) -> None:
             "--dist loadscope, or leave out -n."
         )
     if config.pluginmanager.has_plugin("nbval"):
+        if not config.option.nbval_sanitize_with and SANITIZE.exists():
+            config.option.nbval_sanitize_with = str(SANITIZE)
         from nbval.kernel import RunningKernel
 
         RunningKernel.get_message = watched(RunningKernel.get_message)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Take as many workers for `-n auto` as cores and memory allow."""
+    import psutil
+
+    gigabytes = psutil.virtual_memory().available / 1e9
+    allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))
+    return max(1, min(len(allowed(0)), int(gigabytes / GB_PER_WORKER), 4))
 
 
 def pytest_itemcollected(item: Any) -> None:

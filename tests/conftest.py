@@ -1,13 +1,14 @@
 """Fixtures that several test files use."""
 
-import functools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from helpers import data, training
+from helpers import data
+from helpers.backend import tf
 
 # A shell starts a job in the background with Ctrl-C ignored, and whatever the
 # tests start would inherit that: tests that send it would wait in vain.
@@ -27,12 +28,8 @@ def full_mnist() -> str:
 
 
 @pytest.fixture
-def uncompiled(monkeypatch) -> None:
+def uncompiled() -> Iterator[None]:
     """Take steps as they are: to compile takes longer than a few of them."""
-    monkeypatch.setattr(
-        training,
-        "compile_step",
-        lambda gan, take_step=training.train_step: functools.partial(
-            take_step, gan
-        ),
-    )
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

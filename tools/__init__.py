@@ -1,4 +1,4 @@
-"""Maintainers' scripts, and what course.py starts inside .venv."""
+"""The launcher, what it starts inside .venv, and maintainers' scripts."""
 
 import sys
 

@@ -11,11 +11,14 @@ BEHIND = 1_000  # Windows lets nobody read what it locks: a byte further on
 
 
 @contextlib.contextmanager
-def alone(record: Path) -> Iterator[None]:
+def alone(record: Path) -> Iterator[TextIO]:
     """Keep other runs away from a record; the lock ends with the process.
 
     Args:
         record: the file, or the folder, that the run reads and writes.
+
+    Yields:
+        The open lock; it lasts until every process that has it open ends.
 
     Raises:
         SystemExit: another run has it.
@@ -32,7 +35,7 @@ def alone(record: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        yield file
 
 
 def locked(file: TextIO) -> bool:

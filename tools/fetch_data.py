@@ -7,7 +7,6 @@ was: the download goes to a temporary file beside the target.
 import errno
 import http.client
 import json
-import os
 import queue
 import socket
 import ssl
@@ -19,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from helpers import data
+from helpers import data, runtime
 
 MANIFEST, TARGET = data.MANIFEST, data.FULL_FILE
 CHUNK = 1 << 16
@@ -60,11 +59,11 @@ def fetch(
             print(f"{target} is damaged; fetching it again.")
         else:
             return f"{target} is already there and verified."
-    part = target.with_name(f".{target.stem}-{os.getpid()}.npz")
+    part = target
     try:
-        download(url, part, timeout, limit)
-        data.verify(part)
-        part.replace(target)
+        with runtime.replacing(target) as part:
+            download(url, part, timeout, limit)
+            data.verify(part)
     except data.DataError as error:
         reason = str(error).replace(str(part), "the fetched file")
         raise FetchError(
@@ -72,8 +71,6 @@ def fetch(
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise FetchError(sentence(error, url, target)) from error
-    finally:
-        part.unlink(missing_ok=True)
     return f"Fetched and verified: {target}"
 
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from helpers import runtime
-from tools import calibrate, live_runs, model_study
+from studies import live_runs, model_study
+from tools import calibrate
 from tools.alone import alone
 
 CODE = """

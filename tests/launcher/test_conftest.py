@@ -48,6 +48,13 @@ def test_kernels_inherit_nothing_personal(ours, tmp_path, monkeypatch):
     assert environment["MPLCONFIGDIR"].startswith(str(tmp_path / ".venv"))
 
 
+def test_each_worker_has_a_history_of_its_own(ours, tmp_path, monkeypatch):
+    monkeypatch.setattr(ours, "ROOT", tmp_path)
+    environment = {"PYTEST_XDIST_WORKER": "gw1"}
+    ours.prepare(environment)
+    assert environment["IPYTHONDIR"].endswith("ipythongw1")
+
+
 def test_where_nothing_can_be_written_a_new_folder_serves(ours, tmp_path):
     taken = tmp_path / "a_file"
     taken.write_bytes(b"")
@@ -55,6 +62,20 @@ def test_where_nothing_can_be_written_a_new_folder_serves(ours, tmp_path):
     assert found.is_dir() and tmp_path not in found.parents
     last = tmp_path / "last"
     assert ours.folder_of_ours(taken / "a", last) == str(last)
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "workers"),
+    [(2, 24, 2), (8, 24, 4), (8, 9, 2), (1, 24, 1), (2, 1, 1)],
+)
+def test_as_many_workers_as_fit(ours, monkeypatch, cores, gigabytes, workers):
+    memory = SimpleNamespace(available=gigabytes * 1e9)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    allowed = set(range(cores))
+    monkeypatch.setattr(
+        os, "sched_getaffinity", lambda _: allowed, raising=False
+    )
+    assert ours.pytest_xdist_auto_num_workers() == workers
 
 
 @pytest.mark.parametrize("nbval", ["nbval", "nbval_lax"])
@@ -152,6 +173,26 @@ def run_toy(toy: Path) -> tuple[int, str, float]:
         cwd=toy,
         env=os.environ | home | {"IPYTHONDIR": str(toy / "home/.ipython")},
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "passes"),
+    [
+        ("ok  a loss: 0.3 (0 to 1)", True),
+        ("ok  a loss: 0.3 (0 to 2)", False),
+        ("ok  a claim: 0.3 (0 to 1)", False),
+        ("a loss: 0.3 (0 to 1)", False),
+    ],
+)
+def test_the_value_of_a_check_is_not_compared(toy, stored, passes):
+    folder = toy / "tests"
+    folder.mkdir()
+    shutil.copy(runtime.ROOT / "tests" / "nbval_sanitize.cfg", folder)
+    printed = stored.replace("0.3", "0.7").replace("to 2", "to 1")
+    printed = printed.replace("claim", "loss")
+    page(toy / "1.ipynb", (repr(printed), repr(stored)))
+    status, said, _ = run_toy(toy)
+    assert (status == 0) == passes, said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK_TEXT = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 # A pin begins a line; its hashes follow, indented.
@@ -205,7 +205,7 @@ CODE = [
     ROOT / "conftest.py",
     *(
         file
-        for folder in ("helpers", "tools", "benchmarks")
+        for folder in ("helpers", "tools", "studies")
         for file in (ROOT / folder).rglob("*.py")
     ),
 ]
@@ -219,7 +219,9 @@ def in_the_locale(source: str) -> Iterator[str]:
         text = ast.unparse(node)
         given = {keyword.arg for keyword in node.keywords}
         name = ast.unparse(node.func).rpartition(".")[2]
-        binary = name == "open" and re.search(r"'[rwxa+]*b[+]?'|^os\.", text)
+        binary = name == "open" and re.search(
+            r"'[rwxa+]*b[+]?'|^(os|Image)\.", text
+        )
         wanted = name in TEXT or given & {"text", "universal_newlines"}
         if wanted and not binary and "encoding" not in given:
             yield text

@@ -9,10 +9,14 @@ import pytest
 
 from helpers.checks import check
 from tools import calibrate, lessons
+from tools.choose import choose, deeper
 
 PRINTED = re.compile(
-    r"^ok  (?P<claim>.+): within \[(?P<low>[^,]+), (?P<high>[^\]]+)\]$", re.M
+    r"^ok  (?P<claim>.+): \S+ \((?P<low>\S+) to (?P<high>\S+)\)$", re.M
 )
+NOTEBOOKS = [
+    notebook for lesson in choose([]) for notebook in (lesson, *deeper(lesson))
+]
 
 
 def printed_ranges(notebook):
@@ -46,10 +50,10 @@ def missing(printed, claims):
             yield f"{claim}: recorded for another range"
 
 
-@pytest.mark.parametrize("notebook", lessons.choose([]), ids=lambda p: p.stem)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_every_range_of_a_lesson_has_its_record(notebook):
     printed = printed_ranges(notebook)
-    file = calibrate.RESULTS / f"{notebook.stem[:2]}_checks.json"
+    file = calibrate.target(notebook)
     again = f"python -m tools.calibrate {notebook.stem[:2]}"
     claims = json.loads(file.read_text(encoding="utf-8"))["claims"]
     assert not list(missing(printed, claims)), f"Run: {again}"
@@ -120,7 +124,7 @@ def test_what_a_lesson_says_is_read_in_any_locale(tmp_path, monkeypatch):
         return real(command, **options)
 
     monkeypatch.setattr(calibrate.subprocess, "run", run)
-    with pytest.raises(RuntimeError, match=r"07_seed_1: .*ValueError: 5"):
+    with pytest.raises(RuntimeError, match=r"07_toy_seed_1: .*ValueError: 5"):
         calibrate.run_once(notebook, "seed 1")
     assert (asked["encoding"], asked["errors"]) == ("utf-8", "replace")
 
