@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 from collections import defaultdict
@@ -22,8 +21,8 @@ from pathlib import Path
 import nbformat
 
 from helpers import data, runtime
-from tools import lessons
 from tools.alone import alone
+from tools.choose import choose, deeper
 
 RESULTS = runtime.ROOT / "data" / "results"
 BUILD = runtime.ROOT / "build" / "calibrate"
@@ -44,7 +43,7 @@ def fingerprint(notebook: Path) -> str:
     parts = [cell.source for cell in cells if cell.cell_type == "code"]
     for file in sorted((runtime.ROOT / "helpers").rglob("*.py")):
         parts.append(file.read_text(encoding="utf-8"))
-    for file in sorted((runtime.ROOT / "data").rglob("*.json")):
+    for file in sorted((runtime.ROOT / "data").rglob("[!.]*.json")):
         if RESULTS not in file.parents:
             parts.append(file.read_text(encoding="utf-8"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -63,7 +62,7 @@ def run_once(notebook: Path, name: str) -> list[list]:
     Raises:
         RuntimeError: the lesson failed for another reason than a range.
     """
-    label = f"{notebook.stem[:2]}_{name.replace(' ', '_')}"
+    label = f"{notebook.stem}_{name.replace(' ', '_')}"
     record = BUILD / f"{label}_{fingerprint(notebook)}.jsonl"
     if not record.exists():
         draft = record.with_suffix(".part")
@@ -156,35 +155,43 @@ def faults(claims: dict[str, dict]) -> list[str]:
     return found
 
 
+def target(notebook: Path) -> Path:
+    """Return the record of a lesson, or of a notebook that goes deeper."""
+    is_deeper = notebook.parent.name == "deeper"
+    name = notebook.stem if is_deeper else notebook.stem[:2]
+    return RESULTS / f"{name}_checks.json"
+
+
 def calibrate(number: str) -> int:
-    """Calibrate one lesson and write its record; the exit status.
+    """Calibrate a lesson and what goes deeper; the exit status.
 
     Raises:
         DataError: the full MNIST is not at hand.
     """
-    if data.source() == data.SMALL:
-        raise data.DataError(f"Calibrate on the full MNIST. {data.MEND}")
-    [notebook] = lessons.choose([number])
+    data.need_full("Calibration")
+    [lesson] = choose([number])
     BUILD.mkdir(parents=True, exist_ok=True)
-    target = RESULTS / f"{notebook.stem[:2]}_checks.json"
-    with alone(target):
-        return record(notebook, target)
+    status = 0
+    for notebook in [lesson, *deeper(lesson)]:
+        with alone(target(notebook)):
+            status |= record(notebook)
+    return status
 
 
-def record(notebook: Path, target: Path) -> int:
-    """Do the runs of a lesson and write them down; the exit status."""
+def record(notebook: Path) -> int:
+    """Do the runs of a notebook and write them down; the exit status."""
     runs = {}
     for name in RUNS:
         runs[name] = run_once(notebook, name)
         claims = gather(runs)
         print(f"{notebook.stem}: {name}: {len(runs[name])} checks", flush=True)
     content = {
-        "command": f"python -m tools.calibrate {target.name[:2]}",
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "command": f"python -m tools.calibrate {notebook.stem[:2]}",
+        "machine": runtime.machine(),
         "versions": {p: version(p) for p in ("keras", "numpy")},
         "claims": claims,
     }
-    runtime.write_json(target, content)
+    runtime.write_json(target(notebook), content)
     print("\n".join(faults(claims)) or "every range is wide enough")
     return 1 if faults(claims) else 0
 

@@ -8,7 +8,6 @@ memory of that subprocess's children: the kernel and what it starts.
 import argparse
 import base64
 import json
-import os
 import re
 import signal
 import subprocess
@@ -28,25 +27,13 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from traitlets import Type
 
+from helpers import runtime
+from tools.choose import NoSuchLesson, choose, deeper, with_companions
+from tools.stored import Refused, code_cells, refuse_noise, text_of, tidy
+
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ROOT / "notebooks"
-METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    },
-    # What exporters need, and no version: `nbconvert --to script` writes .py.
-    "language_info": {
-        "file_extension": ".py",
-        "mimetype": "text/x-python",
-        "name": "python",
-        "pygments_lexer": "ipython3",
-    },
-}
 # The README shows a figure that a lesson made: its alt text begins so.
 PICTURES = {
     "03_mnist_dcgan_training": (
@@ -56,17 +43,8 @@ PICTURES = {
 }
 SAMPLE_SECONDS = 0.2
 MEMORY = "Too little memory? Close other programs; try again."
-WIDGET = "application/vnd.jupyter.widget-view+json"
 HEAD = f"{'lesson':<32}{'cells':>6}{'seconds':>9}{'peak MB':>10}"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class Refused(Exception):
-    """An executed notebook that must not be stored, and why."""
-
-
-class NoSuchLesson(ValueError):
-    """A number that no lesson has."""
 
 
 class Channel(AsyncZMQSocketChannel):
@@ -117,15 +95,6 @@ class Result:
 # --- One notebook, in its own process -----------------------------------
 
 
-def code_cells(notebook: Any) -> list[Any]:
-    """Return the code cells that hold code; Jupyter skips empty ones."""
-    return [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and cell.source.strip()
-    ]
-
-
 def execute(
     notebook: Any, folder: Path, begun: Callable[..., None] | None = None
 ) -> None:
@@ -155,53 +124,17 @@ def execute(
     client.execute()
 
 
-def tidy(notebook: Any) -> None:
-    """Leave in a notebook only what every execution gives alike."""
-    CoalesceStreamsPreprocessor().preprocess(notebook, {})
-    notebook.metadata = nbformat.from_dict(METADATA)
-    for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-    for count, cell in enumerate(code_cells(notebook), start=1):
-        cell.execution_count = count
-        # A widget lives in its kernel; stored, it is a dead reference.
-        cell.outputs = [
-            o for o in cell.outputs if WIDGET not in o.get("data", {})
-        ]
-        for output in cell.outputs:
-            output.pop("transient", None)
-            if output.output_type == "execute_result":
-                output.execution_count = count
-
-
-def refuse_noise(notebook: Any) -> None:
-    """Raise Refused where stderr or an error would be stored."""
-    for count, cell in enumerate(code_cells(notebook), start=1):
-        for output in cell.outputs:
-            if output.output_type == "error":
-                raise Refused(f"code cell {count} stores an error")
-            if output.get("name") == "stderr":
-                line = output.text.strip().splitlines()[:1] or [""]
-                raise Refused(f"code cell {count} wrote to stderr: {line[0]}")
-
-
 def write(notebook: Any, target: Path) -> bool:
     """Write a notebook whole or not at all; True if the file changed."""
-    nbformat.validate(notebook)
-    text = nbformat.writes(notebook, indent=1, ensure_ascii=False)
-    return put(target, (text.rstrip("\n") + "\n").encode())
+    return put(target, text_of(notebook).encode())
 
 
 def put(target: Path, data: bytes) -> bool:
     """Write a file whole or not at all; True if it changed."""
     if target.exists() and target.read_bytes() == data:
         return False
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with runtime.replacing(target) as part:
         part.write_bytes(data)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return True
 
 
@@ -239,9 +172,9 @@ def one(source: Path, target: Path, store: bool) -> Result:
     result.seconds = time.monotonic() - started
     if store and not result.trouble:
         try:
-            tidy(notebook)
-            refuse_noise(notebook)
-            result.changed = write(notebook, target)
+            clean = tidy(notebook)
+            refuse_noise(clean)
+            result.changed = write(clean, target)
         except Refused as reason:
             result.trouble = f"not stored: {reason}"
             result.remedy = "Fix the cell; the file is as it was."
@@ -265,23 +198,6 @@ def picture(path: Path, begins: str) -> bytes:
             if data.get("text/plain", "").startswith(begins):
                 return base64.b64decode(data["image/png"])
     raise LookupError(f"{path.name} stores no figure {begins!r}.")
-
-
-def choose(numbers: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
-    """Return the lessons of these numbers, or all, in the course's order.
-
-    Raises:
-        NoSuchLesson: a number that no lesson has.
-    """
-    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    known = {path.name[:2] for path in paths}
-    asked = {number.zfill(2) for number in numbers}
-    if asked - known:
-        raise NoSuchLesson(
-            f"There is no lesson {', '.join(sorted(asked - known))}. "
-            f"The lessons are: {', '.join(path.stem for path in paths)}"
-        )
-    return [path for path in paths if not asked or path.name[:2] in asked]
 
 
 def memory(process: psutil.Process) -> float:
@@ -400,7 +316,11 @@ def summary(results: list[Result], executed: Path | None) -> str:
 
 def run(numbers: list[str], build: Path = ROOT / "build") -> int:
     """Execute lessons into build/; the exit status."""
-    paths = choose(numbers)
+    paths = [
+        notebook
+        for path in choose(numbers)
+        for notebook in (path, *deeper(path))
+    ]
     build.mkdir(exist_ok=True)
     results = []
     print(HEAD, flush=True)
@@ -425,7 +345,7 @@ def renew(path: Path) -> Result:
 
 
 def refresh(numbers: list[str]) -> int:
-    """Execute lessons and solutions and store them; the exit status."""
+    """Execute lessons and what belongs to them and store it; exit status."""
     from helpers import data
 
     if data.source() == data.SMALL:
@@ -438,12 +358,10 @@ def refresh(numbers: list[str]) -> int:
     results = []
     print(HEAD, flush=True)
     for path in choose(numbers):
-        solution = NOTEBOOKS / "solutions" / f"{path.name[:2]}_solutions.ipynb"
-        for notebook in (path, solution):
-            if notebook.exists():
-                results.append(renew(notebook))
-                state = "stored" if results[-1].changed else "as it was"
-                print(row(results[-1]), f" {state}", flush=True)
+        for notebook in with_companions(path):
+            results.append(renew(notebook))
+            state = "stored" if results[-1].changed else "as it was"
+            print(row(results[-1]), f" {state}", flush=True)
     print(summary(results, None))
     return 1 if any(result.trouble for result in results) else 0
 
