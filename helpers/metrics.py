@@ -13,15 +13,14 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
-from keras import ops
 from scipy import ndimage, special, stats
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn import neighbors
 from sklearn.metrics.pairwise import euclidean_distances
 
 from helpers import checkpoints, data
+from helpers.backend import keras, ops
 
 BLOCKS = 20
 SETS = 10
@@ -62,7 +61,7 @@ class Memorisation(NamedTuple):
     Attributes:
         closer: probability that a sample is nearer to its nearest training
             image than a held-out image is to its own; 1/2 on average for
-            fresh draws of the law of the data, more for copies but also for
+            fresh draws of the same kind, more for copies but also for
             images that are too typical, less for poor ones.
         p_value: of a `closer` this large or larger for fresh draws.
         too_close: share of samples that are nearer than 99 % of the held-out
@@ -74,23 +73,26 @@ class Memorisation(NamedTuple):
     too_close: float
 
 
-@functools.lru_cache(maxsize=1)
-def _classifier() -> keras.Model:
-    """Load the classifier once: images -> features and logits."""
-    network = checkpoints.load("digit_classifier")
+@functools.lru_cache(maxsize=2)
+def _classifier(name: str) -> keras.Model:
+    """Load a classifier once: images -> features and logits."""
+    network = checkpoints.load(name)
     features = network.get_layer("features").output
     logits = network.get_layer("logits").output
     return keras.Model(network.inputs[0], [features, logits])
 
 
-def judge(images: np.ndarray) -> Judgement:  # not taught
-    """Look at images with the classifier `digit_classifier`.
+def judge(  # not taught
+    images: np.ndarray, name: str = "digit_classifier"
+) -> Judgement:
+    """Look at images with a classifier, the course's judge unless named.
 
     All images are rounded to 256 grey levels first, as those of a file are,
     so that no distance rests on values that a real image cannot have.
 
     Args:
         images: float32 (n, 28, 28, 1) in [-1, 1].
+        name: of its checkpoint.
 
     Returns:
         Features and probabilities, one row an image.
@@ -103,9 +105,9 @@ def judge(images: np.ndarray) -> Judgement:  # not taught
     images = data.to_float(data.to_uint8(images))
     if not len(images):
         raise ValueError("images: expected at least one, found none.")
-    parts = []
+    classifier, parts = _classifier(name), []
     for i in range(0, len(images), CHUNK):
-        outputs = _classifier()(images[i : i + CHUNK], training=False)
+        outputs = classifier(images[i : i + CHUNK], training=False)
         parts.append([ops.convert_to_numpy(output) for output in outputs])
     features, logits = [
         np.concatenate(part).astype(np.float64)
@@ -116,14 +118,11 @@ def judge(images: np.ndarray) -> Judgement:  # not taught
 
 def _check_rows(name: str, rows: np.ndarray) -> np.ndarray:
     """Return a finite float64 array (n, d) with n >= 2, or say what it is."""
-    rows = np.asarray(rows, dtype=np.float64)
-    if rows.ndim != 2 or len(rows) < 2:
+    rows = np.asarray(data.check_array(name, rows, "n d"), np.float64)
+    if len(rows) < 2:
         raise ValueError(
-            f"{name}: expected shape (n, d) with n of at least 2, found "
-            f"{rows.shape}."
+            f"{name}: expected at least 2 rows, found {len(rows)}."
         )
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name}: expected finite numbers, found NaN or inf.")
     return rows
 
 
@@ -235,7 +234,7 @@ def _check_size(name: str, found: int, real: Judgement) -> None:
 def measures(  # not taught
     fake: Judgement, real: Judgement
 ) -> dict[str, float]:
-    """Put one set of judged samples under every ruler.
+    """Measure one set of judged samples with every metric.
 
     Args:
         fake: the judgement of the samples.
@@ -266,7 +265,7 @@ def measures(  # not taught
 def score_samples(  # not taught
     images: np.ndarray, real: Judgement
 ) -> dict[str, float]:
-    """Judge one set of samples and put it under every ruler.
+    """Judge one set of samples and measure it with every metric.
 
     Args:
         images: float32 (n, 28, 28, 1) in [-1, 1], as many as real images.
@@ -286,7 +285,7 @@ def score_samples(  # not taught
 def score_fixed_set(  # not taught
     images: np.ndarray, real: Judgement, seed: int = 0
 ) -> dict[str, Interval]:
-    """Put a set of samples that is all there is under every ruler.
+    """Measure a set of samples that is all there is with every metric.
 
     The intervals are those of the delete-block jackknife, the reference
     fixed; see `jackknife_interval`.
@@ -377,7 +376,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray) -> float:  # not taught
 
     The kernel distance (KID) of Binkowski, Sutherland, Arbel, Gretton,
     arXiv:1801.01401, section 4, with k(x, y) = (x . y / d + 1)^3. Pairs of a
-    row with itself are left out, so its mean is 0 for two sets of one law,
+    row with itself are left out, so its mean is 0 for two sets alike,
     whatever n is; a single value may be negative.
 
     Args:
@@ -525,7 +524,7 @@ def density_coverage(  # not taught
     Around each real image stands a ball that reaches to its k-th nearest
     other real image. Density is the mean number of balls that hold a fake,
     over k; coverage is the share of balls with a fake in them (Naeem, Oh, Uh,
-    Choi, Yoo, arXiv:2002.09797, section 3). For two sets of one law the
+    Choi, Yoo, arXiv:2002.09797, section 3). For two sets of one kind the
     expected density is 1, the expected coverage
     1 - (n-1)...(n-k) / ((n+m-1)...(n+m-k)).
 
@@ -587,7 +586,7 @@ def memorisation(  # not taught
     Args:
         fake: (n, d), features or pixels.
         train: (m, d), what the generator learnt from.
-        held_out: (l, d), of the same law as `train` and unseen.
+        held_out: (l, d), of the same distribution as `train` and unseen.
 
     Returns:
         See `Memorisation`.

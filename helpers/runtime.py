@@ -1,7 +1,6 @@
 """Profile, seeds, a quiet TensorFlow, and a report on the machine."""
 
 import contextlib
-import difflib
 import importlib.metadata
 import json
 import os
@@ -10,14 +9,15 @@ import re
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from helpers.settings import SettingError, read_profile, read_seed
+
 ROOT = Path(__file__).resolve().parent.parent
-PROFILES = ("ci", "lecture", "full")
 DISK_GB_FREE = 1.0  # checkpoints of a long run and the executed lessons
 MEMORY_GB = 4.0  # a lesson peaks below 3 GB
 
@@ -29,43 +29,8 @@ SWITCHES += ("KERAS_NNX_ENABLED", "TF_USE_LEGACY_KERAS")
 SWITCHES += ("TF_CPP_MAX_VLOG_LEVEL", "TF_CPP_VMODULE")
 
 
-class SettingError(ValueError):
-    """A setting from outside that the course cannot use, and its remedy."""
-
-    def __init__(self, trouble: str, remedy: str) -> None:
-        super().__init__(f"{trouble} {remedy}")
-        self.remedy = remedy
-
-
-def _read_profile(environment: Mapping[str, str]) -> str:
-    """Return the value of COURSE_PROFILE, or say what it may be."""
-    value = environment.get("COURSE_PROFILE", "").strip() or "lecture"
-    if value not in PROFILES:
-        near = difflib.get_close_matches(value.lower(), PROFILES, 1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise SettingError(
-            f"COURSE_PROFILE is {value!r}; it must be one of "
-            f"{', '.join(PROFILES)}.{meant}",
-            "Set COURSE_PROFILE to one of these, or unset it to get "
-            "'lecture'.",
-        )
-    return value
-
-
-def _read_seed(environment: Mapping[str, str]) -> int:
-    """Return the value of COURSE_SEED (default 0), or say what it may be."""
-    value = environment.get("COURSE_SEED", "").strip() or "0"
-    if not re.fullmatch("0*[0-9]{1,4}", value):
-        raise SettingError(
-            f"COURSE_SEED is {value!r}; it must be a whole number from 0 to "
-            "9999.",
-            "Set COURSE_SEED to such a number, or unset it to get 0.",
-        )
-    return int(value)
-
-
-PROFILE = _read_profile(os.environ)
-COURSE_SEED = _read_seed(os.environ)
+PROFILE = read_profile(os.environ)
+COURSE_SEED = read_seed(os.environ)
 
 
 @contextlib.contextmanager
@@ -125,8 +90,8 @@ def _use_default_settings(keras: Any) -> None:
     if keras.config.backend() != "tensorflow":
         raise SettingError(
             f"Keras runs on {keras.config.backend()}, as it was imported "
-            "before helpers.",
-            "Restart Python and import helpers first.",
+            "before helpers.backend.",
+            "Restart Python and import helpers.backend first.",
         )
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
@@ -152,6 +117,7 @@ def seed(k: int) -> int:
     Raises:
         ValueError: k is not a whole number from 0 to 9999.
     """
+    start_tensorflow()
     import keras
 
     if not isinstance(k, int) or not 0 <= k <= 9_999:
@@ -161,8 +127,30 @@ def seed(k: int) -> int:
     return value
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all: a new one first, then its name.
+
+    Args:
+        path: where to; the folder must exist.
+
+    Yields:
+        A path beside it that ends in its name; what is written there takes
+        its place at the end, unless the block raises.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+    """
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: object) -> None:
-    """Write a JSON file whole or not at all (temporary file, then rename).
+    """Write a JSON file whole or not at all.
 
     Args:
         path: where to; the folder must exist.
@@ -172,13 +160,9 @@ def write_json(path: Path, content: object) -> None:
         OSError: the folder cannot be written to or the disk is full.
         TypeError: something that JSON does not have.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        text = json.dumps(content, indent=2) + "\n"
+    text = json.dumps(content, indent=2) + "\n"
+    with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def finding(item: str, value: str, ok: bool, remedy: str) -> dict[str, Any]:
@@ -206,12 +190,18 @@ def _wrong_packages() -> list[str]:
     return wrong
 
 
+def machine() -> str:
+    """Name the machine in a few words, for a record."""
+    return f"{platform.machine()}, {os.cpu_count()} CPU cores"
+
+
 def report() -> pd.DataFrame:
     """Describe the machine and the packages.
 
     Returns:
         One row a finding: item, value, ok (bool), remedy (empty where ok).
     """
+    start_tensorflow()
     import psutil
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""One training loop for lessons, checkpoints and benchmarks.
+"""One training loop for lessons, checkpoints and studies.
 
 Exact resume rests on one rule: everything random is a function of the seed
 and the step. z comes from a stateless draw with seed [seed, step], the order
@@ -10,56 +10,26 @@ import contextlib
 import dataclasses
 import functools
 import json
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
-from helpers.data import READ_ERRORS, check_images, write_arrays
-from helpers.models import build_discriminator, build_generator
-
-STATS = ("d_loss", "g_loss", "d_real", "d_fake")
-COLUMNS = ("step", "seconds", *STATS)
+from helpers.backend import keras, ops, tf
+from helpers.data import MNIST, READ_ERRORS, Images, check_images, write_arrays
 
 
 class StateError(RuntimeError):
     """A saved training state is missing, damaged, or of another recipe."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """What makes one training run: networks, optimiser, batch and seed.
-
-    Attributes:
-        seed: every random draw of the run follows from it.
-        latent_dim: length of z.
-        width: feature maps of the generator at 7x7.
-        d_width: feature maps of the discriminator at 7x7.
-        batch_size: real images a step.
-        learning_rate: Adam's, both networks.
-        beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
-        beta_2: Adam's, both networks.
-        ema_decay: share of the old average kept at each step.
-        r1_gamma: weight of `slope_penalty`.
-    """
-
-    seed: int
-    latent_dim: int = 64
-    width: int = 64
-    d_width: int = 32
-    batch_size: int = 64
-    learning_rate: float = 2e-3
-    beta_1: float = 0.5
-    beta_2: float = 0.9
-    ema_decay: float = 0.995
-    r1_gamma: float = 10.0
+class OtherRecipeError(StateError):
+    """A saved training state is whole, and of another recipe."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -67,15 +37,18 @@ class Run:
     """What every kind of run has; `fit` needs no more.
 
     Attributes:
+        IMAGES: side and channels of the images that it learns from.
         COLUMNS: names of the columns of the history.
         PARTS: attributes that hold variables; together they are the state.
         recipe: what it was built from; it has `batch_size` and `seed`.
         step: steps taken, int64; it lives on the device.
-        history: one row a step, columns as in `COLUMNS`.
-        compiled: its step, compiled by the first `fit`; networks and
+        history: one row a step, columns as in `COLUMNS`; what a step does
+            not return is NaN.
+        compiled: its own step, compiled by the first `fit`; networks and
             optimisers cannot be replaced after that.
     """
 
+    IMAGES: ClassVar[Images] = MNIST
     COLUMNS: ClassVar[tuple[str, ...]]
     PARTS: ClassVar[tuple[str, ...]]
     recipe: Any
@@ -89,112 +62,25 @@ class Run:
         """Draw images (n, 28, 28, 1) in [-1, 1] for z (n, latent_dim)."""
         raise NotImplementedError
 
-    def compile(self) -> Callable:
-        """Return the compiled step, a function of images (n, 28, 28, 1)."""
+    def take_step(self, x_real: tf.Tensor) -> Sequence[tf.Tensor]:
+        """Change the variables once; return what the history keeps of it.
+
+        Args:
+            x_real: images (n, 28, 28, 1) in [-1, 1].
+
+        Returns:
+            Scalars, the columns of the history after step and seconds.
+        """
         raise NotImplementedError
 
+    def draw_history(self, axes: Sequence[Any]) -> None:
+        """Draw the history on two axes of matplotlib."""
+        raise NotImplementedError
 
-@dataclasses.dataclass(kw_only=True)
-class Gan(Run):
-    """The state of one run: networks, optimisers, step and history.
-
-    Attributes:
-        recipe: what it was built from.
-        generator: z (n, latent_dim) -> images (n, 28, 28, 1).
-        discriminator: images -> logits (n, 1).
-        average: generator whose weights are the moving average.
-        g_optimizer: of the generator.
-        d_optimizer: of the discriminator.
-    """
-
-    COLUMNS = COLUMNS
-    PARTS = (
-        "generator",
-        "discriminator",
-        "average",
-        "g_optimizer",
-        "d_optimizer",
-    )
-    recipe: Recipe
-    generator: keras.Model
-    discriminator: keras.Model
-    average: keras.Model
-    g_optimizer: keras.optimizers.Optimizer
-    d_optimizer: keras.optimizers.Optimizer
-
-    def draw(self, z: np.ndarray) -> np.ndarray:
-        """Draw images (n, 28, 28, 1) of the average generator for z."""
-        return generate(self.average, z)
-
-    def compile(self) -> Callable:
-        """Return the compiled step, a function of images (n, 28, 28, 1)."""
-        return compile_step(self)
-
-
-def build_optimizer(  # not taught
-    recipe: Recipe, model: keras.Model
-) -> keras.optimizers.Optimizer:
-    """Build the Adam of one network, for its trainable variables alone.
-
-    Args:
-        recipe: learning rate and betas.
-        model: the network that it will move.
-
-    Returns:
-        A built optimiser, its running means 0.
-    """
-    optimizer = keras.optimizers.Adam(
-        recipe.learning_rate, recipe.beta_1, recipe.beta_2
-    )
-    optimizer.build(model.trainable_variables)
-    return optimizer
-
-
-def assemble(  # not taught
-    recipe: Recipe,
-    make_generator: Callable[[], keras.Model],
-    make_discriminator: Callable[[], keras.Model],
-) -> Gan:
-    """Put a run together; without a decay, the average is the generator.
-
-    Args:
-        recipe: seed and optimisers.
-        make_generator: builds G; called twice where there is an average.
-        make_discriminator: builds D.
-
-    Returns:
-        An untrained run.
-    """
-    keras.utils.set_random_seed(recipe.seed)
-    generator, discriminator = make_generator(), make_discriminator()
-    average = generator
-    if recipe.ema_decay:
-        average = make_generator()
-        average.set_weights(generator.get_weights())
-    return Gan(
-        recipe=recipe,
-        generator=generator,
-        discriminator=discriminator,
-        average=average,
-        g_optimizer=build_optimizer(recipe, generator),
-        d_optimizer=build_optimizer(recipe, discriminator),
-    )
-
-
-def build_gan(recipe: Recipe) -> Gan:  # not taught
-    """Build networks and optimisers anew; the same recipe, the same weights.
-
-    Args:
-        recipe: what to build.
-
-    Returns:
-        An untrained run.
-    """
-    return assemble(
-        recipe,
-        lambda: build_generator(recipe.latent_dim, recipe.width),
-        lambda: build_discriminator(recipe.d_width),
-    )
+    def table(self) -> dict[str, np.ndarray]:
+        """Return the history by column, float64 (steps,) each."""
+        rows = np.asarray(self.history).reshape(-1, len(self.COLUMNS))
+        return dict(zip(self.COLUMNS, rows.T, strict=True))
 
 
 def sample_z(n: int, latent_dim: int, seed: int, step: int) -> tf.Tensor:
@@ -212,184 +98,42 @@ def sample_z(n: int, latent_dim: int, seed: int, step: int) -> tf.Tensor:
     return tf.random.stateless_normal((n, latent_dim), seed=(seed, step))
 
 
-def discriminator_loss(
-    logits_real: tf.Tensor, logits_fake: tf.Tensor
-) -> tf.Tensor:
-    """Binary cross-entropy with real = 1 and fake = 0, summed over both.
-
-    The negative of the value function (Goodfellow et al., arXiv:1406.2661,
-    equation 1): -log D(x) = softplus(-logit), -log(1 - D) = softplus(logit).
-
-    Args:
-        logits_real: (n, 1), of real images.
-        logits_fake: (n, 1), of generated images.
-
-    Returns:
-        Scalar, nats; 2 log 2 where D says 1/2 everywhere.
-    """
-    loss_real = ops.mean(ops.softplus(-logits_real))
-    loss_fake = ops.mean(ops.softplus(logits_fake))
-    return loss_real + loss_fake
-
-
-def generator_loss(logits_fake: tf.Tensor) -> tf.Tensor:
-    """Non-saturating loss -log D(G(z)) (arXiv:1406.2661, section 3).
-
-    Args:
-        logits_fake: (n, 1), of generated images.
-
-    Returns:
-        Scalar, nats; log 2 where D says 1/2.
-    """
-    return ops.mean(ops.softplus(-logits_fake))
-
-
-def slope_penalty(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
-    """Return how steep D is at real images, weighted (R1).
-
-    gamma / 2 times the mean squared norm of the gradient of the logit with
-    respect to the image (Mescheder, Geiger, Nowozin, arXiv:1801.04406,
-    section 4.1).
-
-    Args:
-        gan: the run.
-        x_real: real images (n, 28, 28, 1) in [-1, 1].
-
-    Returns:
-        Scalar, nats.
-    """
-    x_real = ops.convert_to_tensor(x_real)
-    with tf.GradientTape() as slope_tape:
-        slope_tape.watch(x_real)
-        logits = gan.discriminator(x_real, training=True)
-    slopes = slope_tape.gradient(logits, x_real)
-    squares = ops.sum(ops.square(slopes), axis=(1, 2, 3))
-    return gan.recipe.r1_gamma / 2 * ops.mean(squares)
-
-
-def discriminator_step(
-    gan: Gan, x_real: tf.Tensor, x_fake: tf.Tensor
-) -> tuple:
-    """Update the discriminator once; the generator's weights stay.
-
-    The penalty looks at every fourth real image, for time: its mean over them
-    has the same expected value as over all, and is noisier.
-
-    Args:
-        gan: the run.
-        x_real: real images (n, 28, 28, 1) in [-1, 1].
-        x_fake: generated images (n, 28, 28, 1).
-
-    Returns:
-        Loss without the penalty, logits of the real and of the generated
-        images.
-    """
-    n = ops.shape(x_real)[0]
-    x_both = ops.concatenate([x_real, x_fake])
-    with tf.GradientTape() as d_tape:
-        logits = gan.discriminator(x_both, training=True)
-        logits_real, logits_fake = logits[:n], logits[n:]
-        d_loss = discriminator_loss(logits_real, logits_fake)
-        loss = d_loss + slope_penalty(gan, x_real[::4])
-    variables = gan.discriminator.trainable_variables
-    gan.d_optimizer.apply(d_tape.gradient(loss, variables), variables)
-    return d_loss, logits_real, logits_fake
-
-
-def generator_step(
-    gan: Gan, x_fake: tf.Tensor, g_tape: tf.GradientTape
-) -> tf.Tensor:
-    """Update the generator once; the discriminator's weights stay.
-
-    Args:
-        gan: the run.
-        x_fake: generated images (n, 28, 28, 1).
-        g_tape: the tape that recorded how the generator drew them; it is
-            used up.
-
-    Returns:
-        Loss.
-    """
-    with g_tape:
-        logits_fake = gan.discriminator(x_fake, training=True)
-        g_loss = generator_loss(logits_fake)
-    variables = gan.generator.trainable_variables
-    gan.g_optimizer.apply(g_tape.gradient(g_loss, variables), variables)
-    return g_loss
-
-
-def update_average(gan: Gan) -> None:
-    """Move the average towards the generator, fast at first.
-
-    Decay min(ema_decay, (1 + t) / (10 + t)) at step t, so that the random
-    start is forgotten within the first steps.
-
-    Args:
-        gan: the run.
-    """
-    t = ops.cast(gan.step, "float32")
-    decay = ops.minimum(gan.recipe.ema_decay, (1 + t) / (10 + t))
-    for slow, fast in zip(
-        gan.average.variables, gan.generator.variables, strict=True
-    ):
-        slow.assign(decay * slow + (1 - decay) * fast)
-
-
-def draw_z(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
-    """Draw one z for each real image, a function of seed and step.
-
-    Args:
-        gan: the run.
-        x_real: real images (n, 28, 28, 1); a last batch may be smaller.
-
-    Returns:
-        float32 (n, latent_dim).
-    """
-    n = ops.shape(x_real)[0]
-    recipe = gan.recipe
-    return sample_z(n, recipe.latent_dim, recipe.seed, gan.step)
-
-
-def train_step(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
-    """Take one step: discriminator, generator, average, counter.
-
-    Args:
-        gan: the run.
-        x_real: real images (n, 28, 28, 1) in [-1, 1].
-
-    Returns:
-        float32 (4,): d_loss, g_loss, mean D(x), mean D(G(z)), the last two
-        before the update.
-    """
-    z = draw_z(gan, x_real)
-    with tf.GradientTape() as g_tape:
-        x_fake = gan.generator(z, training=True)
-    d_loss, logits_real, logits_fake = discriminator_step(gan, x_real, x_fake)
-    g_loss = generator_step(gan, x_fake, g_tape)
-    update_average(gan)
-    gan.step.assign_add(1)
-    d_real = ops.mean(ops.sigmoid(logits_real))
-    d_fake = ops.mean(ops.sigmoid(logits_fake))
-    return ops.stack([d_loss, g_loss, d_real, d_fake])
-
-
 def compile_step(  # not taught
-    run: Run, take_step: Callable = train_step
+    run: Run, step: Callable | None = None
 ) -> Callable:
     """Compile a step for one run, once for every batch size.
 
     Args:
         run: the run.
-        take_step: takes run and images, returns float32, the columns of the
-            history after step and seconds, as `train_step` does.
+        step: takes run and images, returns one scalar or several, as
+            `Run.take_step` does; by default that of the run.
 
     Returns:
-        A function of float32 images (n, 28, 28, 1).
+        A function of images, float32 as `run.IMAGES` says; it advances
+        `run.step` and returns float32, at most one number a column.
+
+    Raises:
+        TypeError: when called, if the step returns something else.
     """
-    images = tf.TensorSpec([None, 28, 28, 1], tf.float32)
-    return tf.function(
-        functools.partial(take_step, run), input_signature=[images]
-    )
+    step = step or type(run).take_step
+    names = run.COLUMNS[2:]
+    images = tf.TensorSpec([None, *run.IMAGES.shape], tf.float32)
+
+    @functools.partial(tf.function, input_signature=[images])
+    def compiled(x_real: tf.Tensor) -> tf.Tensor:
+        stats = step(run, x_real)
+        stats = stats if isinstance(stats, (tuple, list)) else [stats]
+        if not 1 <= len(stats) <= len(names) or any(
+            getattr(x, "shape", None) != () for x in stats
+        ):
+            raise TypeError(
+                f"the step returned {stats}; expected scalars, {names[0]} "
+                f"first: end it with return {', '.join(names)}."
+            )
+        run.step.assign_add(1)
+        return ops.stack([ops.cast(x, "float32") for x in stats])
+
+    return compiled
 
 
 @functools.lru_cache(maxsize=2)
@@ -475,6 +219,7 @@ def fit(  # not taught
     x_train: np.ndarray,
     n_steps: int,
     callback: Callable[[Run], object] | None = None,
+    step: Callable | None = None,
 ) -> bool:
     """Train until n_steps steps are taken in all; go on where the run stands.
 
@@ -488,6 +233,8 @@ def fit(  # not taught
         n_steps: total steps of the run.
         callback: called with the run after each step; it may stop the run
             by raising KeyboardInterrupt.
+        step: as in `compile_step`, compiled again by each call, so that a
+            notebook's function trains as it stands there.
 
     Returns:
         True if n_steps were reached, False after an interrupt.
@@ -497,17 +244,26 @@ def fit(  # not taught
         FloatingPointError: a loss is no longer finite.
     """
     with interrupts_noted() as noted, contextlib.suppress(KeyboardInterrupt):
-        x_train = check_images(x_train, "x_train")
-        recipe = run.recipe
-        step = run.compiled = run.compiled or run.compile()
+        x_train = check_images(x_train, "x_train", run.IMAGES)
+        recipe, n_columns = run.recipe, len(run.COLUMNS)
+        if step is None:
+            run.compiled = run.compiled or compile_step(run)
+        take = compile_step(run, step) if step else run.compiled
         before = run.history[-1][1] if run.history else 0.0
         start = time.perf_counter()
         while (k := int(run.step)) < n_steps and not noted.count:
             rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
             try:
-                stats = step(x_train[rows]).numpy()
+                stats = take(x_train[rows]).numpy().tolist()
+                if int(run.step) != k + 1:
+                    raise TypeError(
+                        "the step changed run.step, which fit counts; leave "
+                        "that line out."
+                    )
                 seconds = before + time.perf_counter() - start
-                run.history.append((k + 1, seconds, *map(float, stats)))
+                row = (k + 1, seconds, *stats)
+                left_out = (math.nan,) * (n_columns - len(row))
+                run.history.append(row + left_out)
             except BaseException:
                 run.step.assign(k)  # it has no row, so it does not count
                 raise
@@ -577,53 +333,56 @@ def save_state(run: Run, path: Path) -> None:  # not taught
     write_arrays(Path(path), **state_arrays(run))
 
 
-def load_state(  # not taught
-    path: Path,
-    build: Callable[[Any], Run] = build_gan,
-    make_recipe: Callable[..., Any] = Recipe,
-) -> Run:
-    """Build the run again that `save_state` wrote; it goes on exactly.
+def load_state(run: Run, path: Path) -> None:  # not taught
+    """Put what `save_state` wrote into a run, which then goes on exactly.
 
     Args:
+        run: freshly built from the same recipe; changed in place.
         path: the .npz file.
-        build: what built the run from its recipe.
-        make_recipe: the recipe's class.
-
-    Returns:
-        A run with the saved recipe, weights, optimisers, step and history.
 
     Raises:
-        StateError: the file is missing, damaged, or not such a state.
+        StateError: the file is missing or damaged; the run is as it was.
+        OtherRecipeError: it is of another recipe.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        run = build(make_recipe(**json.loads(str(arrays["recipe"]))))
-        expected = state_arrays(run)
-        for name, array in expected.items():
-            free = name in ("history", "recipe")
-            if not free and arrays[name].shape != array.shape:
-                raise ValueError(
-                    f"{name} should have shape {array.shape}, found "
-                    f"{arrays[name].shape}"
-                )
-        if arrays["history"].shape != (int(arrays["step"]), len(run.COLUMNS)):
-            raise ValueError("the history has not one row a step")
+        _check_state(run, arrays)
+    except OtherRecipeError as error:
+        raise OtherRecipeError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise StateError(f"{path}: no such file; train first.") from None
     except OSError as error:
         raise StateError(
-            f"{path}: cannot be read ({error.strerror}); mend that, then go "
+            f"{path}: cannot be read ({error.strerror}); fix that, then go "
             "on training."
         ) from None
     except (*READ_ERRORS, KeyError, TypeError) as error:
         raise StateError(
-            f"{path}: expected a whole training state, found something else "
-            f"({error}). Delete it and train again."
+            f"{path}: expected a whole training state, found "
+            f"something else ({error}). Delete it and train again."
         ) from None
     for name in run.PARTS:
         for i, variable in enumerate(getattr(run, name).variables):
             variable.assign(arrays[f"{name}.{i}"])
     run.step.assign(int(arrays["step"]))
-    run.history.extend(tuple(row) for row in arrays["history"].tolist())
-    return run
+    run.history[:] = map(tuple, arrays["history"].tolist())
+
+
+def _check_state(run: Run, arrays: dict[str, np.ndarray]) -> None:
+    """Refuse arrays that are not the whole state of such a run."""
+    expected = state_arrays(run)
+    saved, wanted = str(arrays["recipe"]), str(expected["recipe"])
+    if saved != wanted:
+        raise OtherRecipeError(
+            f"expected a state of the recipe {wanted}, found {saved}. Train "
+            "that one, or delete the file."
+        )
+    for name in expected.keys() - {"history"}:
+        if arrays[name].shape != expected[name].shape:
+            raise ValueError(
+                f"{name} should have shape {expected[name].shape}, found "
+                f"{arrays[name].shape}"
+            )
+    if arrays["history"].shape != (int(arrays["step"]), len(run.COLUMNS)):
+        raise ValueError("the history has not one row a step")

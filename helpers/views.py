@@ -10,22 +10,25 @@ import io
 import itertools
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+from PIL import Image
 from scipy import ndimage
 
 from helpers import training
+from helpers.data import check_array
 
 REAL, FAKE = "#666666", "#0072B2"
 GENERATOR, DISCRIMINATOR = "#0072B2", "#D55E00"
 STYLE = {
     "font.size": 13,
     "axes.titlesize": 14,
+    "figure.titlesize": 14,
     "axes.titlelocation": "left",
     "axes.labelsize": 13,
     "xtick.labelsize": 12,
@@ -52,14 +55,22 @@ OTHERS = (
     {"color": "#CC79A7", "linestyle": (0, (5, 1))},
     {"color": "#000000", "linestyle": "-"},
 )
-DPI = 80  # 10 inches are 800 pixels: a notebook's width, and small files
+DPI = 160  # twice what a screen shows, so that it is crisp on a projector
+WIDTH = 800  # pixels of the page that 10 inches take
+COLOURS = 256  # of a stored picture, a third of the size of true colour
 SECONDS_BETWEEN_FRAMES = 2.5
 plt.rcdefaults()  # a matplotlibrc of the user's may ask for LaTeX
 plt.rcParams.update(STYLE)
 
 
-def _bundle(fig: Figure, alt: str) -> dict[str, Any]:
-    """Turn a figure into PNG plus text, and close it."""
+def _bundle(fig: Figure, alt: str, scale: int = 2) -> dict[str, Any]:
+    """Turn a figure into PNG plus text, and close it.
+
+    Args:
+        fig: a figure with data in it.
+        alt: as in `show`.
+        scale: pixels of the picture to one of the page; 1 is drawn faster.
+    """
     if not any(ax.has_data() for ax in fig.axes):
         raise AssertionError("the figure is empty: draw before showing it.")
     if not 15 <= len(alt) <= 300:
@@ -67,14 +78,17 @@ def _bundle(fig: Figure, alt: str) -> dict[str, Any]:
             f"the alt text has {len(alt)} characters; say in 15 to 300 what "
             "kind of figure it is, what the axes are, and its point."
         )
-    buffer = io.BytesIO()
-    # Without a software entry the bytes do not name a matplotlib version.
-    fig.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=scale * DPI / 2)
     plt.close(fig)
+    picture = Image.open(drawn).convert("RGB")
+    # Saved again, the bytes do not name a version of matplotlib either.
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, "PNG")
     png = base64.b64encode(buffer.getvalue()).decode()
+    size = {"width": round(WIDTH * fig.get_figwidth() / 10)}
     return {
         "data": {"image/png": png, "text/plain": f"[figure] {alt}"},
-        "metadata": {"image/png": {"alt": alt}},
+        "metadata": {"image/png": size | {"alt": alt}},
     }
 
 
@@ -107,29 +121,35 @@ def show(fig: Figure, alt: str) -> None:
 
 def headline(fig: Figure, title: str) -> None:
     """Set the title of a figure, at the left as those of its axes."""
-    fig.suptitle(title, x=0.01, ha="left", fontsize=14)
+    fig.suptitle(title, x=0.01, ha="left")
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
     """Lay images out in rows, filled up with black.
 
     Args:
-        images: (n, 28, 28, 1) in [-1, 1].
+        images: (n, side, side, 1) or (n, side, side, 3) in [-1, 1].
         columns: images a row.
 
     Returns:
-        (28 rows, 28 columns), one picture.
+        One picture (rows x side, columns x side), of colour images with a
+        third axis.
     """
-    rows = -(-len(images) // columns)
-    canvas = np.full((rows * columns, 28, 28), -1.0, np.float32)
-    canvas[: len(images)] = np.asarray(images)[..., 0]
-    canvas = canvas.reshape(rows, columns, 28, 28).swapaxes(1, 2)
-    return canvas.reshape(rows * 28, columns * 28)
+    n, *shape = np.shape(images)
+    rows = -(-n // columns)
+    canvas = np.full((rows * columns, *shape), -1.0, np.float32)
+    canvas[:n] = images
+    canvas = canvas.reshape(rows, columns, *shape).swapaxes(1, 2)
+    picture = canvas.reshape(rows * shape[0], columns * shape[1], shape[2])
+    return picture[..., 0] if shape[2] == 1 else picture
 
 
 def draw_tiles(ax: plt.Axes, images: np.ndarray, columns: int) -> None:
-    """Draw images on a fixed grey scale, -1 black and 1 white."""
-    ax.imshow(tile(images, columns), vmin=-1, vmax=1, interpolation="nearest")
+    """Draw images on a fixed scale, -1 black and 1 white."""
+    picture = tile(images, columns)
+    if picture.ndim == 3:  # matplotlib scales grey values alone
+        picture = (picture.clip(-1, 1) + 1) / 2
+    ax.imshow(picture, vmin=-1, vmax=1, interpolation="nearest")
     ax.set_yticks([])
     ax.set_xticks([])
     ax.spines[:].set_visible(False)
@@ -163,35 +183,6 @@ def image_grid(
     return fig
 
 
-def finite(name: str, values: np.ndarray, shape: tuple) -> np.ndarray:
-    """Return values as an array, to be drawn.
-
-    Args:
-        name: of the values, for the message.
-        values: what is to be drawn.
-        shape: what is expected; None stands for any length.
-
-    Returns:
-        float64 of this shape.
-
-    Raises:
-        ValueError: another shape, or a value that is not finite.
-    """
-    array = np.asarray(values, float)
-    pairs = list(zip(shape, array.shape, strict=False))
-    if array.ndim != len(shape) or any(a not in (None, b) for a, b in pairs):
-        wanted = str(tuple("n" if a is None else a for a in shape))
-        raise ValueError(
-            f"{name}: expected shape {wanted.replace(chr(39), '')}, found "
-            f"{array.shape}."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name}: a value is not finite; leave it out before drawing."
-        )
-    return array
-
-
 def curves(
     title: str,
     *panels: tuple[np.ndarray, Mapping[str, np.ndarray], str, str],
@@ -200,7 +191,8 @@ def curves(
     """Draw curves over one variable, a panel each, side by side.
 
     A label that begins with real, generated, G or D has the colour and line
-    of that role in every lesson; other labels get theirs in order.
+    of that role in every lesson; other labels get theirs in order. Panels
+    with the same labels share a legend.
 
     Args:
         title: what the figure finds.
@@ -219,30 +211,47 @@ def curves(
     ncols = 4 if len(panels) == 1 else 2
     for ax, (x, lines, xlabel, ylabel) in zip(axes[0], panels, strict=True):
         others = itertools.cycle(OTHERS)
-        x = finite(xlabel, x, (None,))
+        x = check_array(xlabel, x, "n")
         for label, values in lines.items():
-            y = finite(label, values, x.shape)
+            y = check_array(label, values, str(len(x)))
             role = re.match(r"\w*", label).group()
             style = ROLES[role] if role in ROLES else next(others)
             ax.plot(x, y, lw=2, label=label, **style)
         if log:
             ax.set(xscale="log", yscale="log")
         ax.set(xlabel=xlabel, ylabel=ylabel)
-        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=ncols)
+    found = [ax.get_legend_handles_labels() for ax in axes[0]]
+    if len(panels) > 1 and all(labels == found[0][1] for _, labels in found):
+        fig.legend(*found[0], loc="outside upper right", ncols=4)
+    else:
+        for ax in axes[0]:
+            place = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.98)}
+            ax.legend(**place, ncols=ncols)
     headline(fig, title)
     return fig
 
 
-def _draw_curves(
+def draw_curves(
     ax: plt.Axes,
     table: Mapping[str, np.ndarray],
-    curves: Mapping[str, tuple],
+    looks: Mapping[str, tuple[str, str, str]],
 ) -> None:
-    """Draw columns of a history: running mean, band of most steps."""
-    steps = table["step"]
-    window = max(1, len(steps) // 25)
-    for column, (label, color, line) in curves.items():
-        values = table[column]
+    """Draw columns of a history: running mean, and a band of most steps.
+
+    Each curve is a running mean over a twenty-fifth of the run; its band
+    holds the middle 80 % of the steps in that window.
+
+    Args:
+        ax: where to; it vanishes if no column holds a number.
+        table: as `training.Run.table` returns it.
+        looks: column -> label, colour and line style.
+    """
+    window = max(1, len(table["step"]) // 25)
+    for column, (label, color, line) in looks.items():
+        held = np.isfinite(table[column])
+        if not held.any():
+            continue
+        steps, values = table["step"][held], table[column][held]
         low, high = [
             ndimage.percentile_filter(values, q, window, mode="nearest")
             for q in (10, 90)
@@ -250,84 +259,26 @@ def _draw_curves(
         ax.fill_between(steps, low, high, color=color, alpha=0.25, lw=0)
         mean = ndimage.uniform_filter1d(values, window, mode="nearest")
         ax.plot(steps, mean, color=color, ls=line, lw=2, label=label)
+    if not ax.lines:
+        ax.set_visible(False)
+        return
     ax.set_xlabel("step")
     # Above the axes, where no curve can run through it.
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
 
 
-def _draw_history(
-    axes: Sequence[plt.Axes],
-    history: Sequence[tuple[float, ...]],
-    columns: Sequence[str],
-) -> None:
-    """Draw what a run tells of itself on two axes."""
-    rows = np.asarray(history).reshape(-1, len(columns))
-    table = dict(zip(columns, rows.T, strict=True))
-    (_draw_game if "d_loss" in table else _draw_bound)(axes, table)
-
-
-def _draw_bound(
-    axes: Sequence[plt.Axes], table: Mapping[str, np.ndarray]
-) -> None:
-    """Draw the two parts of a VAE's loss."""
-    parts = {
-        "reconstruction": ("reconstruction loss", GENERATOR, "-"),
-        "kl": ("KL to the prior", DISCRIMINATOR, "--"),
-    }
-    for ax, (column, look) in zip(axes, parts.items(), strict=True):
-        _draw_curves(ax, table, {column: look})
-        # The first steps cost several times as much as all later ones.
-        top = np.percentile(table[column], 95)
-        ax.set(ylabel="nats an image", ylim=(0, 1.2 * top))
-
-
-def _draw_game(
-    axes: Sequence[plt.Axes], table: Mapping[str, np.ndarray]
-) -> None:
-    """Draw losses on the first pair of axes, D's opinion on the second."""
-    losses = {
-        "d_loss": ("discriminator", DISCRIMINATOR, "--"),
-        "g_loss": ("generator", GENERATOR, "-"),
-    }
-    _draw_curves(axes[0], table, losses)
-    axes[0].set_ylabel("loss (nats)")
-    for level, name, color in (
-        (np.log(4), "2 log 2", DISCRIMINATOR),
-        (np.log(2), "log 2", GENERATOR),
-    ):
-        axes[0].axhline(level, color=color, lw=0.8, ls=":")
-        axes[0].annotate(
-            name, (1, level), xycoords=("axes fraction", "data"), color=color
-        )
-    opinions = {
-        "d_real": ("D(x), real", REAL, "--"),
-        "d_fake": ("D(G(z)), generated", FAKE, "-"),
-    }
-    _draw_curves(axes[1], table, opinions)
-    axes[1].set_ylabel("probability of real")
-    axes[1].axhline(0.5, color=REAL, lw=0.8, ls=":")
-    axes[1].set_ylim(0, 1)
-
-
-def training_curves(
-    history: Sequence[tuple[float, ...]], title: str
-) -> Figure:
-    """Draw losses, and D(x) with D(G(z)), against the step.
-
-    Each curve is a running mean over a twenty-fifth of the run; its band
-    holds the middle 80 % of the steps in that window. The dotted lines are
-    the losses 2 log 2 and log 2 and the probability 1/2 of a discriminator
-    that cannot tell real from generated.
+def training_curves(run: training.Run, title: str) -> Figure:
+    """Draw what a run's history tells, against the step.
 
     Args:
-        history: rows as in `training.COLUMNS`.
+        run: with a history; see its `draw_history` and `draw_curves`.
         title: what the figure finds.
 
     Returns:
         The figure, for `show`.
     """
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
-    _draw_history(axes, history, training.COLUMNS)
+    run.draw_history(axes)
     headline(fig, title)
     return fig
 
@@ -388,14 +339,12 @@ class LiveView:
             f"{left:.0f} s left",
         )
         places = ((0.08, 0.1, 0.36, 0.4), (0.6, 0.1, 0.38, 0.4))
-        _draw_history(
-            [fig.add_axes(p) for p in places], run.history, run.COLUMNS
-        )
+        run.draw_history([fig.add_axes(place) for place in places])
         alt = (
             "Live view: generated digits for fixed z above; two plots of the "
             "run's losses against the step below"
         )
-        bundle = _bundle(fig, alt)
+        bundle = _bundle(fig, alt, scale=2 if step == self.n_steps else 1)
         if self._handle is None:
             self._handle = display(
                 bundle["data"],
@@ -418,6 +367,7 @@ def train_live(
     z_fixed: np.ndarray,
     keep: Iterable[int] = (),
     frames: dict[int, np.ndarray] | None = None,
+    step: Callable | None = None,
 ) -> None:
     """Train in front of an audience; the stop button loses nothing.
 
@@ -430,10 +380,11 @@ def train_live(
         z_fixed: latent vectors (n, latent_dim) of the pictures.
         keep: steps whose pictures are kept.
         frames: where they are kept: step -> images (n, 28, 28, 1).
+        step: as in `training.fit`.
     """
     view = LiveView(z_fixed, n_steps, keep, frames)
     view.keep_frame(run)  # of step 0, or of a step whose callback was ended
-    finished = training.fit(run, x_train, n_steps, view)
+    finished = training.fit(run, x_train, n_steps, view, step)
     if run.history:
         view.draw(run)
     if finished:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers import runtime
 from helpers.lessons import evaluation
+from tools import tables
 
 README = runtime.ROOT / "README.md"
 BEGIN = "<!-- leaderboard: python -m tools.leaderboard -->\n"
@@ -17,12 +18,7 @@ END = "<!-- end -->\n"
 def render() -> str:
     """Return the leaderboard as a Markdown table."""
     table = evaluation.leaderboard().drop(columns="rarest")
-    rows = [
-        ["", *table.columns],
-        ["---"] * (1 + len(table.columns)),
-        *([name, *map(str, row)] for name, *row in table.itertuples()),
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return tables.markdown(table.reset_index()) + "\n"
 
 
 def write(path: Path = README) -> None:

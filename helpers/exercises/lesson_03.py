@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
-from keras import layers, ops
 
+from helpers.backend import keras, layers, ops
 from helpers.checks import exercise
-from helpers.models import build_generator
+from helpers.lessons.dcgan import build_generator
 
 
 @exercise

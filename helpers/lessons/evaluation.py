@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers import checkpoints, metrics, views
+from helpers.data import check_array
 
 GENERATED = "holdout, 5,000 samples, 10 sets"  # entries of the cards
 ON_TEST = "test, 10,000 samples, 10 sets"
@@ -38,7 +39,7 @@ def heat_map(
         ValueError: a value that is not finite, or a limit that is not
             positive.
     """
-    values = views.finite("table", table.to_numpy(), table.shape)
+    values = check_array("table", table.to_numpy(), "n m")
     if not limit > 0:
         raise ValueError(f"limit is {limit}; it must be positive.")
     fig, ax = plt.subplots(figsize=(10, 0.55 * len(table) + 1.6))
@@ -142,22 +143,24 @@ class ForcedChoice:
         return widgets.VBox([picture, widgets.HBox(buttons), told])
 
 
+def _cell(name: str, measure: str, found: dict[str, float]) -> str:
+    """Return a cell of the leaderboard: estimate and half-width."""
+    estimate, low, high = (found[x] for x in metrics.Interval._fields)
+    # An end where the measure ends may have been cut there.
+    is_cut = low == metrics.RANGES.get(measure, (None,))[0]
+    half = high - estimate if is_cut else estimate - low
+    if not (low <= estimate <= high and half > 0):
+        raise checkpoints.CheckpointError(
+            f"card of {name}: expected {measure} inside its interval, found "
+            f"{found}. {checkpoints.REMEDY}"
+        )
+    digits = max(0, min(3, 1 - int(np.floor(np.log10(half)))))
+    return f"{estimate:.{digits}f} ± {half:.{digits}f}"
+
+
 def _row(name: str, scores: dict[str, dict]) -> dict[str, object]:
-    """Return a row of the leaderboard: estimates and half-widths as text."""
-    row: dict[str, object] = {"": name}
-    for measure, found in scores.items():
-        estimate, low, high = (found[x] for x in metrics.Interval._fields)
-        # An end where the measure ends may have been cut there.
-        is_cut = low == metrics.RANGES.get(measure, (None,))[0]
-        half = high - estimate if is_cut else estimate - low
-        if not (low <= estimate <= high and half > 0):
-            raise checkpoints.CheckpointError(
-                f"card of {name}: expected {measure} inside its "
-                f"interval, found {found}. {checkpoints.MEND}"
-            )
-        digits = max(0, min(3, 1 - int(np.floor(np.log10(half)))))
-        row[measure] = f"{estimate:.{digits}f} ± {half:.{digits}f}"
-    return row
+    """Return a row of the leaderboard, without what only networks have."""
+    return {"": name} | {m: _cell(name, m, x) for m, x in scores.items()}
 
 
 def leaderboard() -> pd.DataFrame:
@@ -194,7 +197,7 @@ def leaderboard() -> pd.DataFrame:
         rows.append(
             _row(name, scored[name])
             | {
-                "fcd, test": _row(name, {"fcd": on_test})["fcd"],
+                "fcd, test": _cell(name, "fcd", on_test),
                 "seconds": shipped[name]["training_seconds"],
                 "kB": round(weights.stat().st_size / 1e3),
             }

@@ -5,37 +5,119 @@ white, 1, or black, -1, with its grey level as the probability of white.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Sequence
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
-from keras import ops
-from matplotlib.figure import Figure
 from scipy import special
 
 from helpers import training, views
+from helpers.backend import keras, layers, ops, tf
 from helpers.data import check_images, checked
-from helpers.models import build_vae
+from helpers.lessons.dcgan import build_generator
 from helpers.training import sample_z
 
 ACTIVE = 0.01  # variance of a latent mean over images
-# Okabe-Ito with two greys more, for ten digits; each has its numeral as well.
-DIGITS = (
-    "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-    "#8C7A00",
-    "#666666",
-    "#7F3C8D",
-)
 CHUNK = 500  # images through the decoder at a time: some 30 MB
+
+
+def _sizes_checked(build: Callable) -> Callable:
+    """Put a check of latent_dim and width before a builder."""
+
+    @functools.wraps(build)
+    def check_first(latent_dim: int, width: int = 64) -> keras.Model:
+        if latent_dim != int(latent_dim) or latent_dim < 1:
+            raise ValueError(
+                f"latent_dim is {latent_dim}; expected a whole number of at "
+                "least 1."
+            )
+        if width < 2 or width % 2:
+            raise ValueError(
+                f"width is {width}; expected an even number of at least 2."
+            )
+        return build(latent_dim, width)
+
+    return check_first
+
+
+@_sizes_checked
+def build_encoder(latent_dim: int, width: int = 64) -> keras.Model:
+    """Build the encoder of the VAE: the generator's grids, in reverse.
+
+    Two 4x4 convolutions of stride 2 with LeakyReLU of slope 0.2, a hidden
+    dense layer, then mean and log-variance of q(z | x), side by side.
+
+    Args:
+        latent_dim: length of z.
+        width: feature maps of the 7x7 end, an even number.
+
+    Returns:
+        A model (n, 28, 28, 1) in [-1, 1] -> (n, 2 latent_dim).
+
+    Raises:
+        ValueError: latent_dim below 1, or a width that is odd or below 2.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(width // 2, 4, strides=2, padding="same"),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Conv2D(width, 4, strides=2, padding="same"),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Flatten(),
+            layers.Dense(2 * width),
+            layers.LeakyReLU(negative_slope=0.2),
+            layers.Dense(2 * latent_dim),
+        ],
+        name="encoder",
+    )
+
+
+@_sizes_checked
+def build_decoder(latent_dim: int, width: int = 64) -> keras.Model:
+    """Build the decoder of the VAE: the generator, its last tanh left off.
+
+    Args:
+        latent_dim: length of z.
+        width: as in `build_generator`.
+
+    Returns:
+        A model (n, latent_dim) -> (n, 28, 28, 1), the logit of each pixel.
+
+    Raises:
+        ValueError: latent_dim below 1, or a width that is odd or below 2.
+    """
+    hidden = build_generator(latent_dim, width).layers[:-1]
+    pixels = layers.Conv2DTranspose(1, 4, strides=2, padding="same")
+    return keras.Sequential(
+        [keras.Input((latent_dim,)), *hidden, pixels], name="decoder"
+    )
+
+
+@_sizes_checked
+def build_vae(  # not taught
+    latent_dim: int, width: int = 64
+) -> keras.Model:
+    """Put encoder and decoder into one model, with one set of weights.
+
+    Args:
+        latent_dim: length of z.
+        width: as in `build_generator`.
+
+    Returns:
+        A model (n, 28, 28, 1) -> (n, 28, 28, 1), the logits at the mean of
+        q(z | x); `get_layer("encoder")` and `get_layer("decoder")` are its
+        two networks.
+
+    Raises:
+        ValueError: latent_dim below 1, or a width that is odd or below 2.
+    """
+    encoder = build_encoder(latent_dim, width)
+    decoder = build_decoder(latent_dim, width)
+    images = keras.Input((28, 28, 1))
+    mean = encoder(images)[:, :latent_dim]
+    return keras.Model(images, decoder(mean), name="vae")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +186,28 @@ class Vae(training.Run):
         """Draw the mean images (n, 28, 28, 1) for z (n, latent_dim)."""
         return mean_images(self.model, z)
 
-    def compile(self) -> tf.types.experimental.PolymorphicFunction:
-        """Return the compiled step, a function of images (n, 28, 28, 1)."""
-        return training.compile_step(self, vae_step)
+    def take_step(self, x_real: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Take `vae_step`."""
+        return vae_step(self, x_real)
+
+    def draw_history(self, axes: Sequence[plt.Axes]) -> None:
+        """Draw the two parts of the loss."""
+        table = self.table()
+        parts = {
+            "reconstruction": ("reconstruction loss", views.GENERATOR, "-"),
+            "kl": ("KL to the prior", views.DISCRIMINATOR, "--"),
+        }
+        for ax, (column, look) in zip(axes, parts.items(), strict=True):
+            views.draw_curves(ax, table, {column: look})
+            # The first steps cost several times as much as all later ones.
+            held = table[column][np.isfinite(table[column])]
+            if held.size:
+                top = np.percentile(held, 95)
+                ax.set(ylabel="nats an image", ylim=(0, 1.2 * top))
 
 
 def build_run(recipe: VaeRecipe) -> Vae:  # not taught
-    """Build networks and optimiser anew; the same recipe, the same weights.
+    """Build networks and optimiser; the same recipe, the same weights.
 
     Args:
         recipe: what to build.
@@ -187,7 +284,7 @@ def reconstruction_loss(x: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return ops.sum(ops.softplus(-x * logits), axis=(1, 2, 3))
 
 
-def vae_step(run: Vae, x_real: tf.Tensor) -> tf.Tensor:
+def vae_step(run: Vae, x_real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Take one step of gradient ascent on the ELBO.
 
     Args:
@@ -195,8 +292,8 @@ def vae_step(run: Vae, x_real: tf.Tensor) -> tf.Tensor:
         x_real: grey images (n, 28, 28, 1) in [-1, 1].
 
     Returns:
-        float32 (2,): reconstruction loss and KL, means over the batch, in
-        nats, before the update.
+        Reconstruction loss and KL, means over the batch, in nats, before
+        the update.
     """
     recipe, step, n = run.recipe, run.step, ops.shape(x_real)[0]
     x = binarise(x_real, recipe.seed, step)
@@ -211,8 +308,7 @@ def vae_step(run: Vae, x_real: tf.Tensor) -> tf.Tensor:
         loss = reconstruction + recipe.kl_weight * kl
     variables = run.model.trainable_variables
     run.optimizer.apply(tape.gradient(loss, variables), variables)
-    run.step.assign_add(1)
-    return ops.stack([reconstruction, kl])
+    return reconstruction, kl
 
 
 def encode(  # not taught
@@ -374,90 +470,3 @@ def _check_binary(x: np.ndarray) -> np.ndarray:
             "draw them with binarise(images, seed, step)."
         )
     return x
-
-
-def latent_map(  # not taught
-    title: str, codes: np.ndarray, labels: np.ndarray, grid: np.ndarray
-) -> Figure:
-    """Draw a latent space of two numbers: where digits lie, what is drawn.
-
-    Args:
-        title: what the figure finds.
-        codes: latent means of images (n, 2); those beyond 3 are not drawn.
-        labels: their digits, integers (n,), 0 to 9.
-        grid: images (side^2, 28, 28, 1) in [-1, 1], drawn row by row from
-            the top, at the quantiles of the standard normal distribution.
-
-    Returns:
-        The figure, for `show`.
-
-    Raises:
-        ValueError: other shapes, or a value that is not finite.
-    """
-    codes = views.finite("codes", codes, (None, 2))
-    labels = views.finite("labels", labels, (len(codes),))
-    side = round(len(grid) ** 0.5)
-    if side**2 != len(grid):
-        raise ValueError(
-            f"grid: expected side x side images, found {len(grid)}."
-        )
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5))
-    for digit, color in enumerate(DIGITS):
-        own = codes[labels == digit]
-        left.plot(*own.T, ls="", marker=f"${digit}$", ms=5, mew=0, c=color)
-        if len(own):  # the digit itself, large, in the middle of its own
-            left.annotate(
-                digit,
-                np.median(own, axis=0),
-                ha="center",
-                va="center",
-                fontsize=14,
-                weight="bold",
-                bbox={"boxstyle": "circle,pad=0.1", "fc": "w", "ec": color},
-            )
-    left.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    left.set(xlabel="z1", ylabel="z2", title="encoded: real digits")
-    views.draw_tiles(right, grid, side)
-    right.set(title="decoded: even steps of probability")
-    right.set(xlabel="z1, quantiles", ylabel="z2, quantiles")
-    views.headline(fig, title)
-    return fig
-
-
-def trade_off(  # not taught
-    title: str,
-    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    xlabel: str,
-    ylabel: str,
-) -> Figure:
-    """Draw models as points in the square of two shares, named beside them.
-
-    Args:
-        title: what the figure finds.
-        points: name of a model -> its values on both axes, (k,) each, 0 to
-            1: one point a training run.
-        xlabel: name of the first share.
-        ylabel: name of the second.
-
-    Returns:
-        The figure, for `show`.
-
-    Raises:
-        ValueError: other shapes, or a value that is not finite.
-    """
-    fig, ax = plt.subplots(figsize=(10, 5))
-    looks = zip(itertools.cycle("os^Dv*P"), itertools.cycle(DIGITS))
-    for (name, (x, y)), (marker, color) in zip(
-        points.items(), looks, strict=False
-    ):
-        x = views.finite(f"{name}, {xlabel}", x, (None,))
-        y = views.finite(f"{name}, {ylabel}", y, x.shape)
-        ax.plot(x, y, marker, color=color, ms=8)
-        place = (x.max(), y[x.argmax()])
-        move = {"xytext": (8, 4), "textcoords": "offset points"}
-        ax.annotate(name, place, color=color, **move)
-    low = min(np.min(y) for _, y in points.values())
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.set(xlim=(-0.02, 1.15), ylim=(max(low - 0.05, -0.02), 1.02))
-    views.headline(fig, title)
-    return fig

@@ -8,13 +8,13 @@ import sys
 import keras
 import pytest
 
-from helpers import runtime
+from helpers import runtime, settings
 from tools import doctor
 
 
 def test_an_unknown_profile_lists_the_three():
     with pytest.raises(ValueError, match=r"ci, lecture, full\. Set COURSE"):
-        runtime._read_profile({"COURSE_PROFILE": "quick"})
+        settings.read_profile({"COURSE_PROFILE": "quick"})
 
 
 @pytest.mark.parametrize(
@@ -22,18 +22,18 @@ def test_an_unknown_profile_lists_the_three():
 )
 def test_a_misspelt_profile_gets_the_likely_one(value, near):
     with pytest.raises(ValueError, match=f"Did you mean '{near}'?"):
-        runtime._read_profile({"COURSE_PROFILE": value})
+        settings.read_profile({"COURSE_PROFILE": value})
 
 
 def test_blanks_are_stripped_and_empty_is_unset():
     for value in ("", " ", "lecture", " lecture\t"):
-        profile = runtime._read_profile({"COURSE_PROFILE": value})
+        profile = settings.read_profile({"COURSE_PROFILE": value})
         assert profile == "lecture"
-    assert runtime._read_profile({"COURSE_PROFILE": "ci "}) == "ci"
-    assert runtime._read_profile({}) == "lecture"
+    assert settings.read_profile({"COURSE_PROFILE": "ci "}) == "ci"
+    assert settings.read_profile({}) == "lecture"
     for value, seed in (("", 0), (" ", 0), (" 7 ", 7), ("0009", 9)):
-        assert runtime._read_seed({"COURSE_SEED": value}) == seed
-    assert runtime._read_seed({}) == 0
+        assert settings.read_seed({"COURSE_SEED": value}) == seed
+    assert settings.read_seed({}) == 0
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_blanks_are_stripped_and_empty_is_unset():
 )
 def test_a_bad_course_seed_is_named(value):
     with pytest.raises(ValueError, match="0 to 9999") as found:
-        runtime._read_seed({"COURSE_SEED": value})
+        settings.read_seed({"COURSE_SEED": value})
     assert repr(value) in str(found.value)
 
 
@@ -109,14 +109,32 @@ def python(code, **environment):
     )
 
 
+@pytest.mark.parametrize(
+    "light", ["from helpers import data, runtime", "import tools.score"]
+)
+def test_what_needs_no_tensorflow_does_not_wait_for_it(light):
+    code = f"{light}; import sys; print('tensorflow' in sys.modules)"
+    assert python(code).stdout == "False\n"
+
+
+def test_a_seed_starts_keras_as_every_module_does():
+    code = (
+        "from helpers import runtime; runtime.seed(0); import keras; "
+        "print(keras.config.backend())"
+    )
+    run = python(code, KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="0")
+    assert (run.stdout, run.stderr) == ("tensorflow\n", "")
+
+
 def test_tensorflow_is_silent_and_refuses_unseeded_draws():
     # One fresh process for both, because starting TensorFlow takes seconds.
     # The step compiles a Conv2D before a LeakyReLU, which prints red text
     # unless the log level is high enough.
     code = """
-import helpers, keras, numpy as np, tensorflow as tf
 from helpers import training
-gan = training.build_gan(training.Recipe(seed=0))
+from helpers.lessons import dcgan
+import keras, numpy as np, tensorflow as tf
+gan = dcgan.build_gan(dcgan.Recipe(seed=0))
 training.fit(gan, np.zeros((4, 28, 28, 1), "float32"), 1)
 tf.random.set_seed(None)
 try:
@@ -139,7 +157,8 @@ OTHER_STYLE = "text.usetex: True\nfont.family: Arial\nfont.size: 40\n"
 
 
 @pytest.mark.parametrize(
-    "first", ["import helpers", "import keras; keras.config.dtype_policy()"]
+    "first",
+    ["import helpers.backend", "import keras; keras.config.dtype_policy()"],
 )
 def test_settings_of_the_user_change_nothing(tmp_path, first):
     file = tmp_path / "keras.json"
@@ -148,7 +167,7 @@ def test_settings_of_the_user_change_nothing(tmp_path, first):
     style.write_text(OTHER_STYLE, encoding="utf-8")
     code = f"""
 {first}
-import helpers, keras
+import helpers.backend, keras
 from helpers import checkpoints, views
 import os
 model = checkpoints.load("digit_classifier")
@@ -161,7 +180,7 @@ print(style["backend"])
 """
     switches = {"KERAS_BACKEND": "tensorflow"}
     style = {"MATPLOTLIBRC": str(style), "MPLBACKEND": "svg"}
-    if first == "import helpers":
+    if first == "import helpers.backend":
         switches = {
             "KERAS_BACKEND": "jax",
             "KERAS_MAX_EPOCHS": "1",
@@ -224,7 +243,7 @@ def raised(error):
             FileNotFoundError(2, "x", str(doctor.ROOT / "requirements.txt")),
             "restore requirements.txt",
         ),
-        (NameError("x"), "restore tests/test_runtime.py"),
+        (NameError("x"), "restore tests/core/test_runtime.py"),
     ],
 )
 def test_the_doctor_has_a_remedy_for_each_cause(error, wanted):

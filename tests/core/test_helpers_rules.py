@@ -1,19 +1,20 @@
 """Rules for helpers, read from its source; each catches a planted fault.
 
-The rules take `{"models.py": source, "exercises/lesson_03.py": source}` and
-import nothing.
+They take `{"metrics.py": source, "exercises/lesson_03.py": source}` and import
+nothing. What ruff can see (docstrings, annotations, prints, banned modules)
+is in pyproject.toml.
 """
 
 import ast
 import difflib
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import anatomy
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 Sources = dict[str, str]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -21,36 +22,24 @@ DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 
 # From the ground up: a module imports from those before it.
 LADDER = (
+    "settings",
     "runtime",
     "data",
-    "models",
+    "backend",
     "checkpoints",
     "metrics",
-    "samples",
-    "scoring",
     "training",
     "views",
     "checks",
     "lessons",
     "exercises",
 )
-# The package itself starts TensorFlow, before any other module is read.
 RUNG = {name: height for height, name in enumerate(LADDER)}
-RUNG |= {"__init__": RUNG["data"], "__main__": len(LADDER)}
+RUNG |= {"__init__": 0}
 STOREYS = ("lessons", "exercises")  # folders; the core knows neither
-PRINTING = {"checks", "views", "__main__"}
-TAUGHT = ("models", "training", "metrics", "lessons/vae")
-NOTEBOOK_READERS = {
-    "import_ipynb",
-    "importnb",
-    "nbclient",
-    "nbconvert",
-    "nbformat",
-    "notebooks",
-    "testbook",
-}
+TAUGHT = ("training", "metrics", "lessons/dcgan", "lessons/vae")
 MOST_LINES = 40
-CORE_LINES = 2_100
+CORE_LINES = 1_500
 LESSON_LINES = 250
 
 
@@ -67,9 +56,10 @@ def read_lessons() -> Sources:
     """Read the code of the lessons, one text a lesson."""
     lessons = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        notebook = anatomy.Notebook(anatomy.read(path), path)
-        cells = [cell.source for cell in notebook.code if cell.tree]
-        lessons[path.name] = "\n\n".join(cells)
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        sources = ["".join(cell["source"]) for cell in code]
+        lessons[path.name] = "\n\n".join(sources)
     return lessons
 
 
@@ -122,30 +112,6 @@ def ladder(helpers: Sources) -> Iterator[str]:
                 yield f"{file}:{line}: {own} imports {other}, not below it"
 
 
-def no_notebook(helpers: Sources) -> Iterator[str]:
-    """No module imports a notebook."""
-    for file, source in helpers.items():
-        tree = ast.parse(source)
-        for line, name in imported(tree, file):
-            if name.partition(".")[0] in NOTEBOOK_READERS:
-                yield f"{file}:{line}: it imports {name}"
-        for node in ast.walk(tree):
-            text = node.value if isinstance(node, ast.Constant) else ""
-            if isinstance(text, str) and text.endswith(".ipynb"):
-                yield f"{file}:{node.lineno}: it names the notebook {text}"
-
-
-def few_print(helpers: Sources) -> Iterator[str]:
-    """Only checks, views and __main__ print; exercises through checks."""
-    for file, source in helpers.items():
-        if module_of(file) in PRINTING:
-            continue
-        for node in ast.walk(ast.parse(source)):
-            name = anatomy.dotted(node)
-            if name in ("print", "sys.stdout", "sys.stderr.write"):
-                yield f"{file}:{node.lineno}: {name}; return the text instead"
-
-
 def body_of(node: Function | ast.ClassDef) -> list[ast.stmt]:
     """Return the statements without the docstring."""
     return node.body[ast.get_docstring(node) is not None :]
@@ -162,45 +128,6 @@ def short_functions(helpers: Sources) -> Iterator[str]:
                     f"{file}:{node.lineno}: {node.name} has {lines} lines; "
                     f"{MOST_LINES} at most"
                 )
-
-
-def public(tree: ast.Module | ast.ClassDef) -> Iterator[ast.AST]:
-    """Yield public functions, classes and their methods."""
-    for node in tree.body:
-        if isinstance(node, DEFINITIONS) and not node.name.startswith("_"):
-            yield node
-            if isinstance(node, ast.ClassDef):
-                yield from public(node)
-
-
-def documented(helpers: Sources) -> Iterator[str]:
-    """Public functions, classes and methods have a docstring."""
-    for file, source in helpers.items():
-        for node in public(ast.parse(source)):
-            if not ast.get_docstring(node):
-                yield f"{file}:{node.lineno}: {node.name} needs a docstring"
-
-
-def annotated(helpers: Sources) -> Iterator[str]:
-    """Public functions and methods are annotated, __init__ included."""
-    for file, source in helpers.items():
-        tree = ast.parse(source)
-        found = list(public(tree))
-        classes = [node for node in found if isinstance(node, ast.ClassDef)]
-        for node in [*found, *(s for c in classes for s in c.body)]:
-            special = getattr(node, "name", "").startswith("__")
-            if isinstance(node, FUNCTIONS) and (node in found or special):
-                for name in sorted(bare_names(node)):
-                    yield f"{file}:{node.lineno}: {node.name}: annotate {name}"
-
-
-def bare_names(node: Function) -> set[str]:
-    """Return the arguments without annotation, and `return`."""
-    arguments = [a for a in ast.walk(node.args) if isinstance(a, ast.arg)]
-    bare = {a.arg for a in arguments if a.annotation is None}
-    if node.returns is None:
-        bare.add("return")
-    return bare - {"self", "cls"}
 
 
 def code_lines(source: str) -> int:
@@ -222,7 +149,7 @@ def code_lines(source: str) -> int:
 
 
 def small_core(helpers: Sources) -> Iterator[str]:
-    """The core has at most 2,100 lines of code, a lesson's module 250.
+    """The core has at most 1,500 lines of code, a lesson's module 250.
 
     Docstrings do not count: the house style asks for shapes, units, errors
     and sources, and a limit must not make them shorter.
@@ -331,16 +258,7 @@ def helpers_are_taught(helpers: Sources, lessons: Sources) -> Iterator[str]:
 
 Rule = Callable[[Sources], Iterator[str]]
 RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rule in (
-        ladder,
-        no_notebook,
-        few_print,
-        short_functions,
-        documented,
-        annotated,
-        small_core,
-    )
+    rule.__name__: rule for rule in (ladder, short_functions, small_core)
 }
 
 
@@ -394,27 +312,26 @@ class Block:
         return self.size
 '''
 VALID: Sources = {
-    "__init__.py": "from helpers.runtime import seed\n",
-    "__main__.py": "from helpers import checks, exercises\n\nprint(1)\n",
+    "__init__.py": '"""What is taught."""\n',
     "runtime.py": '"""Seeds."""\n\nimport numpy as np\n',
-    "models.py": MODEL,
-    "training.py": "from . import data\nfrom .models import build\n",
+    "metrics.py": MODEL,
+    "training.py": "from . import data\nfrom .metrics import build\n",
     "views.py": "import helpers.training\n\nprint(2)\n",
     "checks.py": "from helpers import views\n\nprint(3)\n",
     "lessons/vae.py": "from helpers import views\n",
     "lessons/style.py": "from helpers.lessons import vae\n",
     "exercises/__init__.py": "from helpers import checks\n",
     "exercises/lesson_03.py": "from helpers.exercises import verdict\n"
-    "from ..models import build\n",
+    "from ..metrics import build\n",
 }
 LONG = "def f() -> None:\n    x = 1\n" + "    x += 1\n" * 40
 BUILD = "def build(width, depth=2):\n    return width\n"
 
 FAULTS: list[tuple[str, str, str]] = [
     ("ladder", "runtime.py", "from helpers import data\n"),
-    ("ladder", "runtime.py", "from helpers.models import build\n"),
-    ("ladder", "models.py", "import helpers.training\n"),
-    ("ladder", "data.py", "from . import models\n"),
+    ("ladder", "runtime.py", "from helpers.metrics import build\n"),
+    ("ladder", "metrics.py", "import helpers.training\n"),
+    ("ladder", "data.py", "from . import metrics\n"),
     ("ladder", "metrics.py", "def _f():\n    from .views import show\n"),
     ("ladder", "checks.py", "from helpers.exercises import lesson_03\n"),
     ("ladder", "training.py", "from helpers.lessons import vae\n"),
@@ -422,26 +339,8 @@ FAULTS: list[tuple[str, str, str]] = [
     ("ladder", "__init__.py", "from helpers import data\n"),
     ("ladder", "utilities.py", "x = 1\n"),
     ("ladder", "exercises/shared.py", "x = 1\n"),
-    ("no_notebook", "models.py", "import nbformat\n"),
-    ("no_notebook", "models.py", "from notebooks import lesson\n"),
-    ("no_notebook", "models.py", "FILE = '01_gan_theory.ipynb'\n"),
-    ("few_print", "models.py", "print(1)\n"),
-    ("few_print", "models.py", "_say = print\n"),
-    ("few_print", "exercises/lesson_03.py", "print('PASS')\n"),
-    ("few_print", "data.py", "import sys\n\nsys.stdout.write('1')\n"),
-    ("short_functions", "models.py", LONG.replace("f()", "_f()")),
-    ("documented", "models.py", "def f() -> None:\n    pass\n"),
-    ("documented", "models.py", MODEL.replace('"""Grow it."""', "")),
-    ("documented", "models.py", MODEL.replace('"""A block."""', "")),
-    ("annotated", "models.py", MODEL.replace("width: int", "width")),
-    ("annotated", "models.py", MODEL.replace("depth: int", "depth")),
-    (
-        "annotated",
-        "models.py",
-        MODEL.replace("grow(self) -> int", "grow(self)"),
-    ),
-    ("annotated", "models.py", MODEL.replace("size: int", "size")),
-    ("small_core", "models.py", "x = 1\n" * 2_100),
+    ("short_functions", "metrics.py", LONG.replace("f()", "_f()")),
+    ("small_core", "metrics.py", "x = 1\n" * 1_500),
     ("small_core", "lessons/vae.py", "x = 1\n" * 251),
 ]
 
@@ -511,7 +410,7 @@ def test_changed_body_is_caught(old: str, new: str) -> None:
 def test_untaught_function_is_caught() -> None:
     """A function is taught or says that it is not."""
     (found,) = helpers_are_taught(VALID, {"00.ipynb": "x = 1"})
-    assert "models.py:6: build stands in no lesson" in found
+    assert "metrics.py:6: build stands in no lesson" in found
     assert not list(helpers_are_taught(VALID, {"03.ipynb": MODEL}))
 
 
@@ -526,5 +425,5 @@ def test_untaught_function_is_caught() -> None:
 def test_mark_of_an_untaught_function(old: str, new: str) -> None:
     """The mark is on the def line, above it, or above its decorators."""
     assert MODEL.count(old) == 1
-    marked = VALID | {"models.py": MODEL.replace(old, new)}
+    marked = VALID | {"metrics.py": MODEL.replace(old, new)}
     assert not list(helpers_are_taught(marked, {}))

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from skimage import io
 
-from helpers import __main__ as command
-from helpers import checkpoints, data, metrics, samples, scoring
-from helpers.scoring import SampleError, score_file
+from helpers import checkpoints, data, metrics
+from helpers.lessons import samples, scoring
+from helpers.lessons.scoring import SampleError, score_file
+from tools import score as command
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*rows of .* features"),
@@ -728,12 +729,10 @@ def test_names_that_a_terminal_cannot_show(scored, monkeypatch, encoding):
 @pytest.mark.parametrize("where", ["closed pipe", "full disk"])
 def test_an_output_that_cannot_be_written(where):
     code = (
-        "import sys, types; sys.modules['helpers.scoring'] = fake = "
-        "types.ModuleType('scoring'); import helpers; "
-        "from helpers import samples; helpers.scoring = fake; "
-        "fake.SampleError = ValueError; fake.Report = object; "
-        "from helpers import __main__ as m; m._text = lambda *x: 'it is 2.0'; "
-        "fake.score_file = lambda *x: 0; sys.exit(m.main(['score', 'x']))"
+        "import sys; from helpers.lessons import scoring; "
+        "from tools import score; score._text = lambda *x: 'it is 2.0'; "
+        "scoring.score_file = lambda *x: 0; "
+        "sys.exit(score.main(['score', 'x']))"
     )
     if where == "closed pipe":
         reader, out = os.pipe()

@@ -1,4 +1,4 @@
-"""Files of samples and shipped generators under every ruler.
+"""Scores of a file of samples, and what they depend on.
 
 `python3 course.py score FILE` scores what `samples.read` reads. The samples
 are set against as many images of `holdout`, which is the same on every
@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers import checkpoints, data, metrics, runtime, samples
-from helpers.samples import SampleError  # noqa: F401
+from helpers import checkpoints, data, metrics, runtime
+from helpers.lessons import samples
+from helpers.lessons.samples import SampleError  # noqa: F401
 
 PROTOCOL = runtime.ROOT / "data" / "mnist-fcd-v1.json"
 
@@ -70,7 +71,7 @@ def protocol(n: int) -> dict[str, Any]:
     if checkpoints.card(judge)["sha256"] != wanted:
         raise checkpoints.CheckpointError(
             f"{judge}: expected the judge of {content['name']}, sha256 "
-            f"{wanted[:12]}..., found another. {checkpoints.MEND}"
+            f"{wanted[:12]}..., found another. {checkpoints.REMEDY}"
         )
     if n != content["images"]:
         content["name"] += f" with {n:,} images instead of 5,000"
@@ -98,7 +99,7 @@ def score_file(
     value_range: tuple[float, float] | None = None,
     key: str | None = None,
 ) -> Report:
-    """Put the samples of a file under every ruler.
+    """Score the samples of a file with every metric.
 
     Of more samples than `holdout` has, 5,000 are chosen; fewer are set
     against as many images of it. Neither the choice nor a score depends on

@@ -6,8 +6,7 @@ import json
 import os
 import sys
 import warnings
-
-from helpers import checkpoints, data, metrics, samples, scoring
+from typing import Any
 
 READING = """\
 fcd and kid are 0 for samples that are as good as real images, and so is
@@ -19,7 +18,6 @@ fewer, kid and fcd_debiased near 0, so that they may be negative, score 9.8,
 precision 0.88, recall 0.86. Blurred images and noise can have a precision of
 1: read it beside recall and coverage. Lesson 04 explains them all. Compare
 files of equal numbers of images alone; 5,000 images take half a minute."""
-ERRORS = (scoring.SampleError, data.DataError, checkpoints.CheckpointError)
 
 
 def _spaced(argument: str) -> str:
@@ -41,7 +39,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         epilog=READING,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    task.add_argument("file", metavar="FILE", help=samples.FORMS)
+    task.add_argument(
+        "file",
+        metavar="FILE",
+        help="an .npy or .npz file, or a folder of PNGs",
+    )
     task.add_argument("--json", action="store_true", help="print JSON")
     task.add_argument(
         "--range",
@@ -57,8 +59,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args([_spaced(argument) for argument in arguments])
 
 
-def _text(report: scoring.Report, as_json: bool) -> str:
-    """Write a report as a table or as JSON."""
+def _text(report: Any, as_json: bool) -> str:
+    """Write a `scoring.Report` as a table or as JSON."""
+    from helpers import metrics
+    from helpers.lessons.pictures import listed
+
     if as_json:
         scores = {k: v._asdict() for k, v in report.scores.items()}
         content = report._asdict() | {"scores": scores}
@@ -66,7 +71,7 @@ def _text(report: scoring.Report, as_json: bool) -> str:
         return json.dumps(content, indent=2)
     aside = ""
     if report.aside:
-        n, names = len(report.aside), samples.listed(report.aside)
+        n, names = len(report.aside), listed(report.aside)
         aside = f"\n{n:,} left aside, no PNG files: {names}"
     return (
         f"{report.scored:,} of {report.found:,} images in {report.file} "
@@ -105,11 +110,16 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = _parse(sys.argv[1:] if arguments is None else arguments)
+    # Only now: they start TensorFlow, for which --help need not wait.
+    from helpers import checkpoints, data
+    from helpers.lessons import samples, scoring
+
+    errors = samples.SampleError, data.DataError, checkpoints.CheckpointError
     try:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             report = scoring.score_file(given.file, given.range, given.key)
-    except ERRORS as error:
+    except errors as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for text in sorted({str(warning.message) for warning in told}):

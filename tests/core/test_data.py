@@ -190,7 +190,7 @@ def test_a_damaged_file_is_named_with_its_remedy(toy, fault):
     with pytest.raises(data.DataError, match=FAULTS[fault]) as error:
         data.load("train")
     message = str(error.value)
-    assert str(file) in message and data.MEND in message
+    assert str(file) in message and data.REMEDY in message
     # The variable would win over a fetched file, so it has to go first.
     assert "unset" in message
     with pytest.raises(data.DataError) as error:
@@ -227,7 +227,7 @@ def test_a_read_only_course_still_has_mnist_5k(small, tmp_path, monkeypatch):
 
 
 def test_test_split_and_full_profile_refuse_mnist_5k(small, monkeypatch):
-    with pytest.raises(data.DataError, match=data.MEND):
+    with pytest.raises(data.DataError, match=data.REMEDY):
         data.load("test")
     monkeypatch.setattr(runtime, "PROFILE", "full")
     with pytest.raises(data.DataError, match="full MNIST"):
@@ -255,7 +255,7 @@ def test_describe_counts_every_split(toy, monkeypatch):
     }
     assert data.report()["ok"].all()
     toy[0].write_bytes(b"")
-    assert data.MEND in data.report()["remedy"][0]
+    assert data.REMEDY in data.report()["remedy"][0]
 
 
 def test_scaling_loses_no_grey_level():

@@ -10,12 +10,12 @@ from helpers import checks
 from helpers.checks import check, exercise, raises
 
 
-def test_a_claim_that_holds_prints_no_value(capsys):
+def test_a_claim_that_holds_prints_value_and_bounds(capsys):
     check("share of ones", 0.123456, 0, 1)
     check("weights moved", 6, 6, 6)
     check("all finite", np.True_, 1, 1)
     assert capsys.readouterr().out.splitlines() == [
-        "ok  share of ones: within [0, 1]",
+        "ok  share of ones: 0.1235 (0 to 1)",
         "ok  weights moved: exactly 6",
         "ok  all finite: exactly 1",
     ]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from skimage import io
 
 from helpers import data, metrics
 from helpers.data import number
+from helpers.lessons.pictures import SHEET, SampleError, listed, read_folder
 
 FORMS = "an .npy file, an .npz file or a folder of PNG files"
 LEAST = 2 * metrics.BLOCKS
@@ -17,15 +17,6 @@ KEY = "images"  # of an .npz that holds several arrays
 CHUNK = 5_000  # images at a time
 USUAL = ((0, 1), (-1, 1), (0, 255), (0, 65535))  # black and white
 IMPLIED = {"b1": USUAL[0], "f4": USUAL[1], "u1": USUAL[2]}  # kind and bytes
-SHEET = (
-    "If this is a sheet of many digits, cut it into tiles of 28x28, borders "
-    "left out: sheet.reshape(rows, 28, columns, 28).swapaxes(1, 2)"
-    ".reshape(-1, 28, 28), and save these with numpy.save."
-)
-
-
-class SampleError(ValueError):
-    """A file does not hold samples that can be scored."""
 
 
 class Samples(NamedTuple):
@@ -57,12 +48,6 @@ def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
         yield images[i : i + CHUNK]
 
 
-def listed(names: tuple[str, ...] | list[str]) -> str:
-    """Write the first three names, and how many more there are."""
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
-
-
 def _read_archive(path: Path, key: str | None) -> np.ndarray:
     """Map the array of an .npy file, or read the wanted one of an .npz."""
 
@@ -83,61 +68,12 @@ def _read_archive(path: Path, key: str | None) -> np.ndarray:
     return data.read_arrays(path, choose).popitem()[1]
 
 
-def _read_picture(file: Path) -> np.ndarray:
-    """Read one digit of 28x28 pixels as uint8."""
-    try:
-        image = np.asarray(io.imread(file))
-    except Exception as error:  # whatever a decoder stumbles over
-        raise SampleError(
-            f"{file}: expected a PNG image, found a file that cannot be "
-            f"read ({data.reason(error)})."
-        ) from None
-    if image.dtype == bool:
-        image = image * np.uint8(255)
-    if image.shape == (28, 28) and image.dtype == np.uint8:
-        return image
-    if max(image.shape[:2]) >= 56:
-        remedy = SHEET
-    elif image.shape[:2] != (28, 28):
-        remedy = "Resize it, or cut or pad its border, to 28x28."
-    elif image.dtype != np.uint8:
-        remedy = "Divide by 257 and save it with 8 bits: (image // 257)."
-    else:
-        remedy = (
-            "Make it grey, without colour, palette or transparency: "
-            "PIL.Image.open(file).convert('L').save(file)."
-        )
-    raise SampleError(
-        f"{file}: expected 28x28 pixels of 8-bit grey, found shape "
-        f"{image.shape} of {image.dtype}. {remedy}"
-    )
-
-
-def _read_folder(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Read all PNG files of a folder; name what else is there."""
-    files, aside = [], []
-    for file in sorted(path.iterdir()):
-        is_png = file.suffix.lower() == ".png" and not file.is_dir()
-        if is_png and not file.name.startswith("."):
-            files.append(file)
-        else:
-            aside.append(file.name)
-    if not files:
-        raise SampleError(
-            f"{path}: expected PNG files, found {listed(aside) or 'none'}."
-        )
-    images = np.empty((len(files), 28, 28), np.uint8)
-    for image, file in zip(images, files, strict=True):
-        image[:] = _read_picture(file)
-    return images, tuple(aside)
-
-
 def _open(path: Path, key: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read a file or a folder as it is; name what is left aside."""
     if key and path.suffix.lower() != ".npz":
         raise SampleError(f"{path}: --key chooses from an .npz file alone.")
     if path.is_dir():
-        return _read_folder(path)
+        return read_folder(path)
     if not path.exists():
         raise SampleError(f"{path}: expected {FORMS}, found nothing there.")
     if path.suffix.lower() in (".npy", ".npz"):

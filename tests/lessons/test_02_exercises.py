@@ -1,0 +1,89 @@
+"""Wrong answers that the checkers of lesson 02 must reject."""
+
+import numpy as np
+import pytest
+from answers import judge, solved
+
+from helpers.exercises import lesson_02
+
+RIGHT = solved("02")
+best_code, (gaussian_nats, best_sigma), slerp, kernel_nats = RIGHT.values()
+
+
+def the_long_way(a, b, t):
+    cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+    angle = np.arccos(cosine) - 2 * np.pi
+    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(
+        angle
+    )
+
+
+def straight(a, b, t):
+    return (1 - t) * a + t * b
+
+
+def straight_on_sphere(a, b, t):
+    z = straight(a, b, t)
+    return z * np.linalg.norm(a) / np.linalg.norm(z)
+
+
+def kernel_underflows(x, centres, flip):
+    m = x.shape[1]
+    flips = (m - x @ centres.T) / 2
+    p = flip**flips * (1 - flip) ** (m - flips)
+    with np.errstate(divide="ignore"):
+        return np.log(p.mean(axis=1))
+
+
+WRONG = {
+    1: [
+        lambda x, w, s, beta: best_code(x, w, s, 1),
+        lambda x, w, s, beta: best_code(x, w, s, 1 / beta),
+        lambda x, w, s, beta: (x / w, best_code(x, w, s, beta)[1]),
+        lambda x, w, s, beta: (best_code(x, w, s, beta)[0], 1 / beta),
+        lambda x, w, s, beta: (0.0, 1.0),
+        lambda x, w, s, beta: best_code(x, w, s, beta)[0],
+        1.0,
+    ],
+    2: [
+        (lambda x, i, s: gaussian_nats(x, i, s) / 784, best_sigma),
+        (lambda x, i, s: -gaussian_nats(x, i, s), best_sigma),
+        (
+            lambda x, i, s: gaussian_nats(x, i, s) - 392 * np.log(2 * np.pi),
+            best_sigma,
+        ),
+        (lambda x, i, s: gaussian_nats(x, i, s**2), best_sigma),
+        (gaussian_nats, lambda x, i: np.mean((x - i) ** 2)),
+        (gaussian_nats, lambda x, i: np.mean(np.abs(x - i))),
+        (gaussian_nats, lambda x, i: 1.0),
+        gaussian_nats,
+    ],
+    3: [
+        straight,
+        straight_on_sphere,
+        the_long_way,
+        lambda a, b, t: slerp(b, a, t),
+        lambda a, b, t: slerp(a, b, t**2),
+        lambda a, b, t: slerp(a, b, t)[:5],
+        0.5,
+    ],
+    4: [
+        kernel_underflows,
+        lambda x, c, f: kernel_nats(x, c, f) + np.log(len(c)),
+        lambda x, c, f: -kernel_nats(x, c, f),
+        lambda x, c, f: kernel_nats(x, c, 1 - f),
+        lambda x, c, f: kernel_nats(x, c, f) / x.shape[1],
+        lambda x, c, f: kernel_nats(x, c[:1], f),
+        0.1,
+    ],
+}
+
+
+@pytest.mark.parametrize("k", WRONG)
+def test_checker(k, capsys):
+    checker = getattr(lesson_02, f"exercise_{k}")
+    judge(checker, RIGHT[k], WRONG[k], capsys)
+
+
+def test_every_exercise_has_wrong_answers():
+    assert set(RIGHT) == set(WRONG)

@@ -1,0 +1,93 @@
+"""The step of the DCGAN: losses, penalty, average."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from helpers import training
+from helpers.backend import keras, ops, tf
+from helpers.lessons import dcgan
+
+RECIPE = dcgan.Recipe(seed=1, latent_dim=8, width=8, d_width=8, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def x_train():
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (100, 28, 28, 1)).astype("float32")
+
+
+def test_each_half_step_moves_its_own_network(x_train):
+    gan = dcgan.build_gan(RECIPE)
+    z = training.sample_z(16, RECIPE.latent_dim, 0, 0)
+    with tf.GradientTape() as g_tape:
+        x_fake = gan.generator(z, training=True)
+
+    def weights(model):
+        return [ops.convert_to_numpy(v) for v in model.trainable_variables]
+
+    def same(one, two):
+        return [np.array_equal(a, b) for a, b in zip(one, two, strict=True)]
+
+    g, d = weights(gan.generator), weights(gan.discriminator)
+    dcgan.discriminator_step(gan, x_train[:16], x_fake)
+    assert all(same(g, weights(gan.generator)))
+    assert not any(same(d, weights(gan.discriminator)))
+    d = weights(gan.discriminator)
+    dcgan.generator_step(gan, x_fake, g_tape)
+    assert all(same(d, weights(gan.discriminator)))
+    assert not any(same(g, weights(gan.generator)))
+
+
+def test_losses_have_their_closed_forms():
+    logits = np.linspace(-4, 4, 9, dtype="float32")[:, None]
+    p = 1 / (1 + np.exp(-logits.astype(float)))
+    d_loss = dcgan.discriminator_loss(logits, logits[::-1])
+    assert float(d_loss) == pytest.approx(-2 * np.log(p).mean(), abs=1e-6)
+    g_loss = dcgan.generator_loss(logits)
+    assert float(g_loss) == pytest.approx(-np.log(p).mean(), abs=1e-6)
+
+
+def test_the_average_follows_its_formula(x_train):
+    gan = dcgan.build_gan(RECIPE)
+    fast = [ops.convert_to_numpy(v) for v in gan.generator.variables]
+    for variable in gan.average.variables:
+        variable.assign(ops.zeros_like(variable))
+    gan.step.assign(5)  # decay (1 + 5) / (10 + 5) = 0.4
+    dcgan.update_average(gan)
+    for slow, want in zip(gan.average.variables, fast, strict=True):
+        assert np.allclose(ops.convert_to_numpy(slow), 0.6 * want, atol=1e-6)
+    gan.step.assign(10**6)
+    before = [ops.convert_to_numpy(v) for v in gan.average.variables]
+    dcgan.update_average(gan)
+    decay = RECIPE.ema_decay
+    for slow, old, new in zip(
+        gan.average.variables, before, fast, strict=True
+    ):
+        want = decay * old + (1 - decay) * new
+        assert np.allclose(ops.convert_to_numpy(slow), want, atol=1e-6)
+
+
+def test_the_penalty_of_a_plane_has_its_closed_form(x_train):
+    gan = dcgan.build_gan(dataclasses.replace(RECIPE, r1_gamma=3.0))
+    plane = keras.layers.Dense(1)
+    gan.discriminator = keras.Sequential([keras.layers.Flatten(), plane])
+    penalty = dcgan.slope_penalty(gan, x_train[:4])
+    slope = ops.convert_to_numpy(plane.kernel)
+    assert float(penalty) == pytest.approx(1.5 * (slope**2).sum(), rel=1e-5)
+
+
+def test_the_penalty_flattens_the_discriminator(x_train):
+    slopes, losses = [], []
+    for gamma in (0.0, 100.0):
+        recipe = dataclasses.replace(RECIPE, r1_gamma=gamma)
+        gan = dcgan.build_gan(recipe)
+        x_fake = -x_train[:16]
+        for _ in range(20):
+            loss, *_ = dcgan.discriminator_step(gan, x_train[:16], x_fake)
+        losses.append(float(loss))
+        gan.recipe = dataclasses.replace(RECIPE, r1_gamma=2.0)
+        slopes.append(float(dcgan.slope_penalty(gan, x_train)))
+    assert slopes[1] < 0.5 * slopes[0]
+    assert losses[0] < losses[1] < 2 * np.log(2)  # without the penalty
