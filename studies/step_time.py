@@ -1,4 +1,4 @@
-"""Where does the time of a training step go? python -m benchmarks.step_time.
+"""Where does the time of a training step go? python -m studies.step_time.
 
 The step of the course's recipe is compared with its own arithmetic: its
 multiply-accumulates (MACs) at the rate at which this machine convolves. All
@@ -19,16 +19,15 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import psutil
+
 from helpers import runtime, training
-
-import keras  # isort: skip  (helpers silences TensorFlow, so it is first)
-import numpy as np  # isort: skip
-import pandas as pd  # isort: skip
-import psutil  # isort: skip
-import tensorflow as tf  # isort: skip
-from keras import layers  # isort: skip
-
-from benchmarks import recipes, tables  # isort: skip
+from helpers.backend import keras, layers, tf
+from helpers.lessons import dcgan
+from studies import recipes
+from tools import tables
 
 OUT = runtime.ROOT / "build" / "step_time"
 RECIPE = recipes.ENTRIES["course"].recipe
@@ -151,7 +150,7 @@ class Pass:
         return self.images * (1 + gradients) * layer_macs(self.model.layers[k])
 
 
-def passes(gan: training.Gan) -> list[Pass]:
+def passes(gan: dcgan.Gan) -> list[Pass]:
     """List the passes of a step, the penalty apart."""
     n, g, d = gan.recipe.batch_size, gan.generator, gan.discriminator
     return [
@@ -161,7 +160,7 @@ def passes(gan: training.Gan) -> list[Pass]:
     ]
 
 
-def penalty_macs(gan: training.Gan, k: int) -> int:
+def penalty_macs(gan: dcgan.Gan, k: int) -> int:
     """Count the MACs that the penalty takes in layer k of D.
 
     With h = W a forward and s = W' t backward (W' the transpose, t the
@@ -189,7 +188,7 @@ def penalty_macs(gan: training.Gan, k: int) -> int:
     return n * (2 if is_last else 4) * layer_macs(gan.discriminator.layers[k])
 
 
-def step_macs(gan: training.Gan) -> pd.DataFrame:
+def step_macs(gan: dcgan.Gan) -> pd.DataFrame:
     """Count the multiply-accumulates that one step needs, by layer.
 
     A gradient of the weights and a gradient of the input cost as much as the
@@ -227,7 +226,7 @@ def random_images(n: int) -> np.ndarray:
     return x
 
 
-def whole_step(gan: training.Gan, x: np.ndarray) -> Part:
+def whole_step(gan: dcgan.Gan, x: np.ndarray) -> Part:
     """Prepare a turn of the loop of `fit`: images, compiled step, numbers."""
     step, recipe = training.compile_step(gan), gan.recipe
 
@@ -253,7 +252,7 @@ def convolution(n: int, side: int, kernel: tuple, stride: int) -> Part:
     return Part(name, lambda: call(x), n * out**2 * math.prod(kernel))
 
 
-def machine_parts(gan: training.Gan) -> list[Part]:
+def machine_parts(gan: dcgan.Gan) -> list[Part]:
     """Prepare two convolutions of common shapes and the largest of D."""
     convolutions = [
         layer
@@ -295,13 +294,13 @@ def layer_part(one: Pass, k: int) -> Part:
     return Part(name, lambda: both(x, slopes), one.macs(k), lambda: forward(x))
 
 
-def penalty_part(gan: training.Gan, images: tf.Tensor) -> Part:
+def penalty_part(gan: dcgan.Gan, images: tf.Tensor) -> Part:
     """Prepare the penalty and its gradient."""
 
     @tf.function
     def gradient(x: tf.Tensor) -> list:
         with tf.GradientTape() as tape:
-            loss = training.slope_penalty(gan, x)
+            loss = dcgan.slope_penalty(gan, x)
         return tape.gradient(loss, gan.discriminator.trainable_variables)
 
     n_layers = len(gan.discriminator.layers)
@@ -309,11 +308,11 @@ def penalty_part(gan: training.Gan, images: tf.Tensor) -> Part:
     return Part("D: penalty", lambda: gradient(images[::4]), macs)
 
 
-def parts_of(gan: training.Gan, x: np.ndarray) -> list[Part]:
+def parts_of(gan: dcgan.Gan, x: np.ndarray) -> list[Part]:
     """Prepare all parts of a step; the optimisers see gradients of 0."""
     recipe, count = gan.recipe, itertools.count()
     images = tf.constant(x[: recipe.batch_size])
-    idle = training.compile_step(gan, lambda gan, x: tf.zeros(4))
+    idle = training.compile_step(gan, lambda gan, x: tf.zeros(()))
 
     def data() -> tf.Tensor:
         size, seed = recipe.batch_size, recipe.seed
@@ -329,7 +328,7 @@ def parts_of(gan: training.Gan, x: np.ndarray) -> list[Part]:
     def python() -> tuple:
         return int(gan.step), idle(images).numpy()
 
-    average = tf.function(lambda: training.update_average(gan))
+    average = tf.function(lambda: dcgan.update_average(gan))
     return [
         *(
             layer_part(one, k)
@@ -397,9 +396,7 @@ def measure(parts: list[Part], rounds: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def step_sections(
-    recipe: training.Recipe, settings: Settings
-) -> list[Section]:
+def step_sections(recipe: dcgan.Recipe, settings: Settings) -> list[Section]:
     """Measure the machine, the step and its parts, taking turns.
 
     Args:
@@ -410,7 +407,7 @@ def step_sections(
         Four sections: ratio, rate, arithmetic, parts.
     """
     x = random_images(settings.n_train)
-    gan, spare = training.build_gan(recipe), training.build_gan(recipe)
+    gan, spare = dcgan.build_gan(recipe), dcgan.build_gan(recipe)
     machine = machine_parts(spare)
     step = whole_step(gan, x)
     table = measure([*machine, step, *parts_of(spare, x)], settings.rounds)
@@ -435,7 +432,7 @@ def step_sections(
 
 
 def growth_table(
-    changed: list[training.Recipe], settings: Settings
+    changed: list[dcgan.Recipe], settings: Settings
 ) -> pd.DataFrame:
     """Time the steps of several recipes, taking turns.
 
@@ -447,7 +444,7 @@ def growth_table(
         A row a recipe: batch, width, MMAC, ms, images/s, GMAC/s.
     """
     x = random_images(settings.n_train)
-    steps = [whole_step(training.build_gan(recipe), x) for recipe in changed]
+    steps = [whole_step(dcgan.build_gan(recipe), x) for recipe in changed]
     table = measure(steps, math.ceil(settings.rounds / 4))
     batch = np.array([recipe.batch_size for recipe in changed])
     table.insert(0, "batch", batch)
@@ -465,7 +462,7 @@ def peak_memory(n: int) -> float:
     Returns:
         MiB of resident memory at its peak, since the process began.
     """
-    training.fit(training.build_gan(RECIPE), random_images(n), MEMORY_STEPS)
+    training.fit(dcgan.build_gan(RECIPE), random_images(n), MEMORY_STEPS)
     status = Path("/proc/self/status")
     if status.exists():
         # On Linux ru_maxrss would start at the peak of the parent process.
@@ -489,7 +486,7 @@ def memory_table(sizes: tuple[int, ...]) -> pd.DataFrame:
     Returns:
         A row a size: images, MiB as uint8, MiB as float32, peak MiB.
     """
-    code = "from benchmarks import step_time; print(step_time.peak_memory({}))"
+    code = "from studies import step_time; print(step_time.peak_memory({}))"
     rows = []
     for n in sizes:
         output = subprocess.run(
@@ -508,7 +505,7 @@ def memory_table(sizes: tuple[int, ...]) -> pd.DataFrame:
 # Report
 
 
-def report(recipe: training.Recipe, settings: Settings) -> str:
+def report(recipe: dcgan.Recipe, settings: Settings) -> str:
     """Measure everything.
 
     Args:
@@ -553,7 +550,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a trial run")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    # It would take the layers for one function that is traced anew.
+    # It would take the layers for one function that is traced again.
     tf.get_logger().setLevel("ERROR")
     text = report(RECIPE, QUICK if options.quick else Settings())
     (options.out / "step_time.md").write_text(text, encoding="utf-8")

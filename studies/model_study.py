@@ -1,4 +1,4 @@
-"""Compare the models of lesson 02 over seeds: python -m tools.model_study.
+"""Compare the models of lesson 02 over seeds: python -m studies.model_study.
 
 GAN and VAE have the same decoder, data and, as near as whole steps allow,
 seconds of training; beside them stand a Gaussian and two kernel densities on
@@ -8,23 +8,21 @@ on. Let nothing else run beside it: the seconds are part of the result.
 """
 
 import functools
-import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KernelDensity
+
 from helpers import data, metrics, runtime, training
-from helpers.lessons import vae
+from helpers.backend import keras
+from helpers.lessons import dcgan, vae
+from studies.record import Record
 from tools.alone import alone
 from tools.calibrate import SEEDS
-
-import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
-import numpy as np  # isort: skip
-from sklearn.decomposition import PCA  # isort: skip
-from sklearn.mixture import GaussianMixture  # isort: skip
-from sklearn.neighbors import KernelDensity  # isort: skip
 
 RESULTS = runtime.ROOT / "data" / "results" / "02_models.json"
 LATENT_DIM = 10
@@ -37,7 +35,7 @@ LONGER = 8  # times as many steps
 BINARY_SEED = 0
 N_BINARY = 1_000  # images of holdout for the ELBO
 N_DRAWS = 50
-RULERS = ("fcd", "score", "precision", "recall", "rarest")
+METRICS = ("fcd", "score", "precision", "recall", "rarest")
 
 
 class Model(NamedTuple):
@@ -67,7 +65,7 @@ def draw_from(run: training.Run) -> Callable[[int, int], np.ndarray]:
 
 def train_gan(seed: int, n_steps: int, latent_dim: int = LATENT_DIM) -> Model:
     """Train the DCGAN of lesson 03 with a z as long as the VAE's."""
-    gan = training.build_gan(training.Recipe(seed, latent_dim=latent_dim))
+    gan = dcgan.build_gan(dcgan.Recipe(seed, latent_dim=latent_dim))
     if not training.fit(gan, data.load("train")[0], n_steps):
         raise KeyboardInterrupt  # half a run is no record
     return Model(draw_from(gan), gan.history[-1][1])
@@ -228,7 +226,7 @@ def measure(model: Model, seed: int) -> dict[str, float]:
     real = metrics.judge(images)
     x_fake = model.draw(len(images), seed)
     scores = metrics.score_samples(x_fake, real)
-    values = {"seconds": model.seconds} | {k: scores[k] for k in RULERS}
+    values = {"seconds": model.seconds} | {k: scores[k] for k in METRICS}
     sharp, real_sharp = [
         metrics.laplacian_variance(x).mean() for x in (x_fake, images)
     ]
@@ -259,32 +257,20 @@ def go_on() -> None:
     Raises:
         DataError: the full MNIST is not at hand.
     """
-    if data.source() == data.SMALL:
-        raise data.DataError(f"Measured on the full MNIST. {data.MEND}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    record = {
-        "command": "python -m tools.model_study",
+    data.need_full("This study")
+    about = {
+        "command": "python -m studies.model_study",
         "protocol": "5,000 samples v holdout, full MNIST; ELBO, SSIM and "
         f"PSNR on {N_BINARY:,} images of holdout",
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "machine": runtime.machine(),
         "steps": {"GAN": GAN_STEPS, "VAE": VAE_STEPS, "longer": LONGER},
-        "runs": [],
     }
-    if RESULTS.exists():
-        record = json.loads(RESULTS.read_text(encoding="utf-8"))
-    order = [*MODELS]
-    done = {(run["model"], run["seed"]) for run in record["runs"]}
+    record = Record(RESULTS, about, ("model", "seed"), [*MODELS])
     for name, make in MODELS.items():
         for seed in seeds_of(name):
-            if (name, seed) in done:
-                continue
-            values = measure(make(seed), seed)
-            record["runs"].append({"model": name, "seed": seed} | values)
-            record["runs"].sort(
-                key=lambda run: (order.index(run["model"]), run["seed"])
-            )
-            runtime.write_json(RESULTS, record)
-            print(name, seed, values, flush=True)
+            if (name, seed) not in record:
+                values = measure(make(seed), seed)
+                record.add({"model": name, "seed": seed} | values)
 
 
 def main() -> None:

@@ -2,16 +2,15 @@
 
 import json
 
-import anatomy
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.special
 import scipy.stats
 
-from helpers import data, metrics, models, runtime, training
+from helpers import data, metrics, runtime, training
 from helpers.lessons import vae
-from tools import model_study
+from studies import model_study
 
 LESSON = runtime.ROOT / "notebooks" / "02_vae_comparison.ipynb"
 RECORD = json.loads(model_study.RESULTS.read_text(encoding="utf-8"))
@@ -33,7 +32,7 @@ def test_the_lesson_trains_for_as_long(monkeypatch):
     monkeypatch.setattr(runtime, "PROFILE", "lecture")
     sources = [
         "".join(cell["source"])
-        for cell in anatomy.read(LESSON)["cells"]
+        for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     ]
     [settings] = [text for text in sources if "by_profile(" in text]
@@ -67,7 +66,7 @@ SAYINGS = {
     "the GAN has the higher recall": ("recall", "GAN", "VAE", 1.05, 2),
     "the VAE is softer": ("sharpness", "VAE", "GAN", 0, 0.4),
     "the prior costs the FCD": ("fcd", "VAE, mixture", "VAE", 0, 0.4),
-    "mended, it passes the GAN": ("fcd", "VAE, mixture", "GAN", 0, 0.9),
+    "repaired, it passes the GAN": ("fcd", "VAE, mixture", "GAN", 0, 0.9),
     "copies have the best FCD": ("fcd", "KDE, narrow", "VAE, mixture", 0, 0.3),
     "the likeliest kernels do not": (
         "fcd",
@@ -81,8 +80,8 @@ SAYINGS = {
 
 @pytest.mark.parametrize("saying", SAYINGS)
 def test_the_record_says_what_the_lesson_says(saying):
-    ruler, one, two, low, high = SAYINGS[saying]
-    by_model = RUNS.groupby("model")[ruler]
+    metric, one, two, low, high = SAYINGS[saying]
+    by_model = RUNS.groupby("model")[metric]
     worst = by_model.get_group(one).max() / by_model.get_group(two).min()
     best = by_model.get_group(one).min() / by_model.get_group(two).max()
     assert low <= best and worst <= high, f"{best:.3g} to {worst:.3g}"
@@ -123,7 +122,7 @@ def test_real_images_score_as_real_images(small, holdout):
 
 def test_a_vae_is_measured_by_its_codes(small, holdout):
     training.keras.utils.set_random_seed(0)
-    model = models.build_vae(2, 4)
+    model = vae.build_vae(2, 4)
     run = model_study.Model(lambda n, seed: holdout, 1.0, model)
     found = model_study.measure(run, 3)
     x = np.asarray(vae.binarise(holdout[:20], model_study.BINARY_SEED, 0))

@@ -1,4 +1,4 @@
-"""Which recipe draws good digits first? python -m benchmarks.time_to_quality.
+"""Which recipe draws good digits first? python -m studies.time_to_quality.
 
 Recipes train one after another on the same machine and images. At fixed
 seconds of training, 6,000 samples are judged against `validation`. The clock
@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import hashlib
 import inspect
-import json
 import os
 import platform
 import sys
@@ -19,15 +18,18 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from helpers import data, metrics, models, runtime, training, views
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-import numpy as np  # isort: skip  (helpers silences TensorFlow, so it is first)
-import pandas as pd  # isort: skip
-from matplotlib import pyplot as plt  # isort: skip
-from matplotlib.figure import Figure  # isort: skip
-
-from benchmarks import recipes, tables  # isort: skip
-from tools.alone import alone  # isort: skip
+from helpers import data, metrics, runtime, training, views
+from helpers.backend import tf
+from helpers.lessons import dcgan
+from studies import recipes
+from studies.record import Record
+from tools import tables
+from tools.alone import alone
 
 OUT = runtime.ROOT / "build" / "time_to_quality"
 Z_SEED = 10_000  # of the samples; no run trains with it
@@ -42,7 +44,6 @@ PROFILES = {
     "full": {"seconds": 300, "seeds": 3},
 }
 COLUMNS = ["recipe", "seed", "step", "seconds", "images"]
-SCORES = ["fcd", "score", "rarest", "commonest"]
 
 
 class StaleError(RuntimeError):
@@ -51,7 +52,7 @@ class StaleError(RuntimeError):
 
 def code_hash() -> str:
     """Return a hash of all code that decides what a row shows."""
-    parts = [inspect.getsource(m) for m in (recipes, models, training)]
+    parts = [inspect.getsource(m) for m in (recipes, dcgan, training)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
@@ -65,7 +66,7 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def machine() -> dict[str, str]:
+def about() -> dict[str, str]:
     """Describe what the rows were measured on."""
     return {
         "processor": f"{processor()}, {os.cpu_count()} cores",
@@ -73,7 +74,7 @@ def machine() -> dict[str, str]:
         "versions": ", ".join(
             f"{name} {version(name)}" for name in ("keras", "numpy")
         )
-        + f", tensorflow {training.tf.__version__}",
+        + f", tensorflow {tf.__version__}",
         "code": code_hash(),
     }
 
@@ -89,15 +90,15 @@ def marks_of(
 
 
 def train_until(
-    gan: training.Gan, x: np.ndarray, kind: str, value: float
+    gan: dcgan.Gan, x: np.ndarray, kind: str, value: float
 ) -> bool:
     """Train up to a mark; False if the user interrupted."""
-    column = training.COLUMNS.index(kind)
+    column = dcgan.Gan.COLUMNS.index(kind)
 
     def reached() -> bool:
         return bool(gan.history) and gan.history[-1][column] >= value
 
-    def stop(_: training.Gan) -> None:
+    def stop(_: dcgan.Gan) -> None:
         if reached():
             raise KeyboardInterrupt
 
@@ -107,7 +108,7 @@ def train_until(
 
 
 def judged(
-    gan: training.Gan, entry: recipes.Entry, real: metrics.Judgement
+    gan: dcgan.Gan, entry: recipes.Entry, real: metrics.Judgement
 ) -> dict[str, float]:
     """Measure a run's average generator by the protocol of the course."""
     uniform = getattr(entry.take_step, "uniform", False)
@@ -151,10 +152,11 @@ def measure(
     """
     entry = recipes.ENTRIES[name]
     recipe = dataclasses.replace(entry.recipe, seed=seed)
+    gan = entry.build(recipe)
     if done and state.exists():
-        gan = training.load_state(state, entry.build)
+        training.load_state(gan, state)
     else:
-        gan, done = entry.build(recipe), 0
+        done = 0
     gan.compiled = training.compile_step(gan, entry.take_step)
     x = (x_train + 1) / 2 if entry.unit else x_train
     for kind, value in marks_of(entry, len(x), seconds)[done:]:
@@ -170,31 +172,21 @@ def measure(
         yield row | judged(gan, entry, real)
 
 
-def read_rows(out: Path) -> pd.DataFrame:
-    """Return the rows of a folder, none where it is new.
+def read_record(out: Path) -> Record:
+    """Return the record of a folder, an empty one where it is new.
 
     Raises:
-        StaleError: they were measured with other code.
+        StaleError: its rows were measured with other code.
     """
-    file = out / "machine.json"
-    if not file.exists():
-        return pd.DataFrame(columns=[*COLUMNS, *SCORES])
-    found = json.loads(file.read_text(encoding="utf-8"))["code"]
+    record = Record(out / "runs.json", about(), ("recipe", "seed", "step"))
+    found = record.about["code"]
     if found != code_hash():
         raise StaleError(
             f"{out}: expected rows of this version of the recipes "
             f"({code_hash()}), found those of another ({found}). Name "
             "another folder with --out, or delete this one."
         )
-    return pd.read_csv(out / "runs.csv")
-
-
-def write_rows(rows: pd.DataFrame, out: Path) -> None:
-    """Write the rows whole or not at all, then the machine."""
-    part = out / "runs.csv.part"
-    rows.to_csv(part, index=False, float_format="%.5g")
-    part.replace(out / "runs.csv")
-    runtime.write_json(out / "machine.json", machine())
+    return record
 
 
 def first_below(run: pd.DataFrame, level: float) -> float:
@@ -340,16 +332,17 @@ def draw(rows: pd.DataFrame) -> Figure:
     return fig
 
 
-def report(rows: pd.DataFrame, out: Path) -> str:
+def report(record: Record, out: Path) -> str:
     """Write tables and figure; return the text.
 
     Args:
-        rows: as `measure` yields them.
+        record: with rows as `measure` yields them.
         out: the folder.
 
     Returns:
         Markdown.
     """
+    rows = pd.DataFrame(record.rows)
     runs = rows.groupby(["recipe", "seed"], sort=False)
     last = runs.last()
     speed = (1000 * last["seconds"] / last["step"]).groupby("recipe")
@@ -362,7 +355,7 @@ def report(rows: pd.DataFrame, out: Path) -> str:
     for name in ("rarest", "commonest"):
         last[f"{name} digit, %"] = 100 * last.pop(name)
     last.index.name = "at the end"
-    lines = [f"- {name}: {value}" for name, value in machine().items()]
+    lines = [f"- {name}: {value}" for name, value in record.about.items()]
     parts = ["\n".join(lines), *map(titled, (reached, after, last))]
     text = "\n\n".join([*parts, compare(rows)])
     (out / "report.md").write_text(text + "\n", encoding="utf-8")
@@ -390,37 +383,33 @@ def run(names: list[str], seeds: int, seconds: float, out: Path) -> bool:
         StaleError: the folder holds rows of other code.
     """
     out.mkdir(parents=True, exist_ok=True)
-    rows = read_rows(out)
+    record = read_record(out)
     x_train, _ = data.load("train")
     real = metrics.judge(data.load("validation")[0])
     for seed in range(seeds):
         for name in names:
-            entry = recipes.ENTRIES[name]
-            marks = marks_of(entry, len(x_train), seconds)
-            own = (rows["recipe"] == name) & (rows["seed"] == seed)
-            done = int(own.sum())
+            marks = marks_of(recipes.ENTRIES[name], len(x_train), seconds)
+            own = [r for r in record.rows if (name, seed) == record.key(r)[:2]]
             state = out / f"{name}_{seed}.npz"
-            if done and done < len(marks) and not state.exists():
-                rows, done = rows[~own], 0
+            if 0 < len(own) < len(marks) and not state.exists():
+                record.rows = [row for row in record.rows if row not in own]
+                own = []
+            done = len(own)
             for row in measure(
                 name, seed, seconds, x_train, real, state, done
             ):
                 done += 1
-                rows = (
-                    pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
-                    if len(rows)
-                    else pd.DataFrame([row])
-                )
-                write_rows(rows, out)
-                print(
-                    f"{name}, seed {seed}: {row['seconds']:.1f} s, step "
-                    f"{row['step']:,}, FCD {row['fcd']:.1f}",
-                    flush=True,
-                )
+                record.add({k: short(v) for k, v in row.items()})
             if done < len(marks):
                 return False
-    print("\n" + report(rows, out))
+    print("\n" + report(record, out))
     return True
+
+
+def short(value: str | float) -> str | float:
+    """Return a number with five significant digits."""
+    is_float = isinstance(value, float | np.floating)
+    return float(f"{value:.5g}") if is_float else value
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,17 +1,17 @@
 """What the live run of lesson 03 promises, and the rows that it rests on.
 
-`pytest -m lecture` trains anew and holds each run to these promises; here
+`pytest -m lecture` trains again and holds each run to these promises; here
 the recorded runs are held to them.
 """
 
 import dataclasses
 import json
 
-import anatomy
 import pytest
 
 from helpers import runtime, training
-from tools import live_runs
+from helpers.lessons import dcgan
+from studies import live_runs
 
 # Of 5,000 samples after the live run, judged against holdout.
 PROMISES = {
@@ -60,13 +60,13 @@ def test_the_lesson_trains_that_recipe_for_as_long(monkeypatch):
     monkeypatch.setattr(runtime, "PROFILE", "lecture")
     sources = [
         "".join(cell["source"])
-        for cell in anatomy.read(LESSON)["cells"]
+        for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     ]
     [settings] = [text for text in sources if "by_profile(" in text]
     names = {
         "SEED": live_runs.LESSON,
-        "training": training,
+        "dcgan": dcgan,
         "by_profile": runtime.by_profile,
     }
     exec(settings, names)
@@ -94,4 +94,4 @@ def test_a_worse_run_breaks_them():
 def test_half_a_run_is_no_record(monkeypatch):
     monkeypatch.setattr(training, "fit", lambda *rest: False)
     with pytest.raises(KeyboardInterrupt):
-        live_runs.measure(training.Recipe(0, latent_dim=2, width=2), 2)
+        live_runs.measure(dcgan.Recipe(0, latent_dim=2, width=2), 2)

@@ -1,4 +1,4 @@
-"""Measure the live run of lesson 03 over seeds: python -m tools.live_runs.
+"""Measure the live run of lesson 03 over seeds: python -m studies.live_runs.
 
 With --seed K, one run of the recipe as it is; its figures are printed as JSON
 and nothing is written.
@@ -13,15 +13,14 @@ in class rest on the rows of the unchanged recipe.
 import argparse
 import dataclasses
 import json
-import os
-import platform
 from typing import Any
 
 from helpers import data, metrics, runtime, training
+from helpers.backend import keras
+from helpers.lessons import dcgan
+from studies.record import Record
 from tools.alone import alone
 from tools.calibrate import SEEDS
-
-import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
 
 RESULTS = runtime.ROOT / "data" / "results" / "03_live_runs.json"
 OURS = "as in the lesson"
@@ -46,7 +45,7 @@ WITHOUT = {
 }
 
 
-def leave_out(gan: training.Gan, places: tuple[int, ...]) -> None:
+def leave_out(gan: dcgan.Gan, places: tuple[int, ...]) -> None:
     """Take layers out of an untrained discriminator; its last one is new."""
     kept = [
         layer
@@ -56,11 +55,11 @@ def leave_out(gan: training.Gan, places: tuple[int, ...]) -> None:
     gan.discriminator = keras.Sequential(
         [keras.Input((28, 28, 1)), *kept, keras.layers.Dense(1)]
     )
-    gan.d_optimizer = training.build_optimizer(gan.recipe, gan.discriminator)
+    gan.d_optimizer = dcgan.build_optimizer(gan.recipe, gan.discriminator)
 
 
 def measure(
-    recipe: training.Recipe, n_steps: int, change: str = OURS
+    recipe: dcgan.Recipe, n_steps: int, change: str = OURS
 ) -> dict[str, float]:
     """Train a pair and judge 5,000 samples against holdout.
 
@@ -86,7 +85,7 @@ def measure(
     def fcd(judged: metrics.Judgement) -> float:
         return metrics.frechet_distance(judged.features, real.features)
 
-    gan = training.build_gan(recipe)
+    gan = dcgan.build_gan(recipe)
     if change in WITHOUT:
         leave_out(gan, WITHOUT[change])
     untrained = fcd(judge(gan.average))
@@ -105,10 +104,10 @@ def measure(
     return {name: float(f"{value:.4g}") for name, value in values.items()}
 
 
-def recipe_of(change: str, course_seed: int) -> training.Recipe:
+def recipe_of(change: str, course_seed: int) -> dcgan.Recipe:
     """Return the recipe of the lesson under a COURSE_SEED, with a change."""
     seed = 10_000 * course_seed + LESSON
-    return training.Recipe(seed=seed, **CHANGES.get(change, {}))
+    return dcgan.Recipe(seed=seed, **CHANGES.get(change, {}))
 
 
 def go_on() -> None:
@@ -117,36 +116,22 @@ def go_on() -> None:
     Raises:
         DataError: the full MNIST is not at hand.
     """
-    if data.source() == data.SMALL:
-        raise data.DataError(f"Measured on the full MNIST. {data.MEND}")
-    RESULTS.parent.mkdir(exist_ok=True)
-    record = {
-        "command": "python -m tools.live_runs",
+    data.need_full("This study")
+    about = {
+        "command": "python -m studies.live_runs",
         "protocol": "5,000 samples v holdout, full MNIST",
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "machine": runtime.machine(),
         "steps": N_STEPS,
-        "runs": [],
     }
-    if RESULTS.exists():
-        record = json.loads(RESULTS.read_text(encoding="utf-8"))
-    done = {(run["change"], run["seed"]) for run in record["runs"]}
     order = [*CHANGES, *WITHOUT]
+    record = Record(RESULTS, about, ("change", "seed"), order)
     for change in order:
         for k in SEEDS_OF_OURS if change == OURS else SEEDS_OF_A_CHANGE:
-            if (change, k) in done:
-                continue
-            recipe = recipe_of(change, k)
-            values = measure(recipe, N_STEPS, change)
-            record["runs"].append(
-                {"change": change, "seed": k}
-                | values
-                | {"recipe": dataclasses.asdict(recipe)}
-            )
-            record["runs"].sort(
-                key=lambda run: (order.index(run["change"]), run["seed"])
-            )
-            runtime.write_json(RESULTS, record)
-            print(change, k, values, flush=True)
+            if (change, k) not in record:
+                recipe = recipe_of(change, k)
+                row = {"change": change, "seed": k}
+                row |= measure(recipe, N_STEPS, change)
+                record.add(row | {"recipe": dataclasses.asdict(recipe)})
 
 
 def main() -> None:

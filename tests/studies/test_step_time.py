@@ -4,18 +4,15 @@ import functools
 import math
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from helpers import training
-
-import keras  # isort: skip  (helpers silences TensorFlow, so it is first)
-import numpy as np  # isort: skip
-import pandas as pd  # isort: skip
-import tensorflow as tf  # isort: skip
-
-from benchmarks import step_time  # isort: skip
-from benchmarks.step_time import Part, layer_macs, step_macs  # isort: skip
-from benchmarks.tables import cell, markdown  # isort: skip
+from helpers.backend import keras, tf
+from helpers.lessons import dcgan
+from studies import step_time
+from studies.step_time import Part, layer_macs, step_macs
+from tools.tables import cell, markdown
 
 # Of a layer on one image: kernel positions times kernel size.
 G_MACS = [64 * 3136, 7 * 7 * 4 * 4 * 64 * 32, 14 * 14 * 4 * 4 * 32]
@@ -30,7 +27,7 @@ PRODUCTS = ("MatMul", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
 
 
 def course(**changes):
-    return training.build_gan(training.Recipe(seed=0, **changes))
+    return dcgan.build_gan(dcgan.Recipe(seed=0, **changes))
 
 
 def counted(gan):
@@ -76,7 +73,7 @@ def graph_macs(gan):
     """MACs of all that the results and the updates of a step depend on."""
     n = gan.recipe.batch_size
     images = tf.TensorSpec([n, 28, 28, 1], tf.float32)
-    step = tf.function(functools.partial(training.train_step, gan))
+    step = tf.function(functools.partial(dcgan.train_step, gan))
     graph = step.get_concrete_function(images).graph
     open_ops = [t.op for t in graph.outputs] + list(graph.control_outputs)
     seen = set()
@@ -143,7 +140,7 @@ def test_measured_times_are_those_of_the_part():
 
 
 def test_a_small_run_writes_all_tables(tmp_path, monkeypatch):
-    recipe = training.Recipe(
+    recipe = dcgan.Recipe(
         seed=0, latent_dim=4, width=4, batch_size=4, r1_gamma=1
     )
     settings = step_time.Settings(1, (8,), (2,), (), 64)
@@ -168,7 +165,7 @@ def test_a_small_run_writes_all_tables(tmp_path, monkeypatch):
     assert ratio["GMAC/s, machine"] == rates.max() > 0
     parts = measured["Parts of a step"].set_index("part")
     apart = parts.drop("step")
-    gan = training.build_gan(recipe)
+    gan = dcgan.build_gan(recipe)
     n_layers = len(gan.generator.layers) + 2 * len(gan.discriminator.layers)
     # penalty, two optimisers, average, data, Python, the rest
     assert len(apart) == n_layers + 7

@@ -8,11 +8,8 @@ All are trained on the same images, in the same order for the same seed.
 import dataclasses
 from collections.abc import Callable
 
-from helpers import training
-
-import keras  # isort: skip  (helpers silences TensorFlow, so it comes first)
-import tensorflow as tf  # isort: skip
-from keras import layers, ops  # isort: skip
+from helpers.backend import keras, layers, ops, tf
+from helpers.lessons import dcgan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +29,9 @@ class Entry:
 
     title: str
     facts: str
-    recipe: training.Recipe
-    build: Callable[[training.Recipe], training.Gan] = training.build_gan
-    take_step: Callable = training.train_step
+    recipe: dcgan.Recipe
+    build: Callable[[dcgan.Recipe], dcgan.Gan] = dcgan.build_gan
+    take_step: Callable = dcgan.train_step
     unit: bool = False
     epochs: int = 0
 
@@ -42,9 +39,9 @@ class Entry:
 # Networks
 
 
-def build_light(recipe: training.Recipe) -> training.Gan:
+def build_light(recipe: dcgan.Recipe) -> dcgan.Gan:
     """The course's first light network: no hidden dense layer in D."""
-    # Written out, and not built by helpers.models: this is the mark that the
+    # Written out, and not built by helpers: this is the mark that the
     # course's networks are measured against, and must not move with them.
     slope = {"negative_slope": 0.2}
 
@@ -80,10 +77,10 @@ def build_light(recipe: training.Recipe) -> training.Gan:
             ]
         )
 
-    return training.assemble(recipe, generator, discriminator)
+    return dcgan.assemble(recipe, generator, discriminator)
 
 
-def build_paper(recipe: training.Recipe) -> training.Gan:
+def build_paper(recipe: dcgan.Recipe) -> dcgan.Gan:
     """DCGAN (arXiv:1511.06434), two doublings from 7x7 for four from 4x4."""
     normal = keras.initializers.RandomNormal
     width = 5  # of the kernels, as in the code of its authors
@@ -122,10 +119,10 @@ def build_paper(recipe: training.Recipe) -> training.Gan:
             ]
         )
 
-    return training.assemble(recipe, generator, discriminator)
+    return dcgan.assemble(recipe, generator, discriminator)
 
 
-def build_tutorial(recipe: training.Recipe) -> training.Gan:
+def build_tutorial(recipe: dcgan.Recipe) -> dcgan.Gan:
     """TensorFlow's tutorial, made for 28x28."""
 
     def paint(maps: int, strides: int, **options: str) -> layers.Layer:
@@ -166,10 +163,10 @@ def build_tutorial(recipe: training.Recipe) -> training.Gan:
             ]
         )
 
-    return training.assemble(recipe, generator, discriminator)
+    return dcgan.assemble(recipe, generator, discriminator)
 
 
-def build_keras_example(recipe: training.Recipe) -> training.Gan:
+def build_keras_example(recipe: dcgan.Recipe) -> dcgan.Gan:
     """Keras's DCGAN example for 64x64, one stage fewer, from 7x7."""
 
     def slope() -> layers.Layer:
@@ -203,7 +200,7 @@ def build_keras_example(recipe: training.Recipe) -> training.Gan:
             ]
         )
 
-    return training.assemble(recipe, generator, discriminator)
+    return dcgan.assemble(recipe, generator, discriminator)
 
 
 # Steps
@@ -246,19 +243,19 @@ class PublishedStep:
     label_noise: float = 0.0
     loss: Callable = cross_entropy
 
-    def draw(self, gan: training.Gan, n: tf.Tensor, turn: int) -> tf.Tensor:
+    def draw(self, gan: dcgan.Gan, n: tf.Tensor, turn: int) -> tf.Tensor:
         """Draw n images in training mode, with a z of its own each turn."""
         shape = (n, gan.recipe.latent_dim)
         z = draw_z(shape, (gan.recipe.seed + turn, gan.step), self.uniform)
         return gan.generator(z, training=True)
 
-    def noise(self, gan: training.Gan, n: tf.Tensor, turn: int) -> tf.Tensor:
+    def noise(self, gan: dcgan.Gan, n: tf.Tensor, turn: int) -> tf.Tensor:
         """Draw what the targets are moved by."""
         seed = (gan.recipe.seed + turn, gan.step)
         return self.label_noise * tf.random.stateless_uniform((n, 1), seed)
 
     def logits(
-        self, gan: training.Gan, x_real: tf.Tensor, x_fake: tf.Tensor
+        self, gan: dcgan.Gan, x_real: tf.Tensor, x_fake: tf.Tensor
     ) -> list[tf.Tensor]:
         """Show D both halves, in one pass or in two."""
         if self.joint:
@@ -266,8 +263,10 @@ class PublishedStep:
             return ops.split(gan.discriminator(x_both, training=True), 2)
         return [gan.discriminator(x, training=True) for x in (x_real, x_fake)]
 
-    def __call__(self, gan: training.Gan, x_real: tf.Tensor) -> tf.Tensor:
-        """Take one step; return what `training.train_step` returns."""
+    def __call__(
+        self, gan: dcgan.Gan, x_real: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Take one step; return what `dcgan.train_step` returns."""
         n = ops.shape(x_real)[0]
         d_weights = gan.discriminator.trainable_variables
         g_weights = gan.generator.trainable_variables
@@ -288,24 +287,23 @@ class PublishedStep:
             g_gradients = turn.gradient(g_loss, g_weights)
         gan.g_optimizer.apply(g_gradients, g_weights)
         if gan.average is not gan.generator:
-            training.update_average(gan)
-        gan.step.assign_add(1)
+            dcgan.update_average(gan)
         d_real = ops.mean(ops.sigmoid(logits_real))
         d_fake = ops.mean(ops.sigmoid(logits_fake))
-        return ops.stack([d_loss, g_loss, d_real, d_fake])
+        return d_loss, g_loss, d_real, d_fake
 
 
 ENTRIES = {
     "course": Entry(
         "this course",
         "lesson 03, the recipe of the live run",
-        training.Recipe(seed=0),
+        dcgan.Recipe(seed=0),
     ),
     "light": Entry(
         "first light network",
         "least squares, no penalty, no hidden layer in D; Adam's default "
         "beta_2",
-        training.Recipe(seed=0, learning_rate=1e-3, beta_2=0.999),
+        dcgan.Recipe(seed=0, learning_rate=1e-3, beta_2=0.999),
         build_light,
         PublishedStep(joint=True, loss=squares),
     ),
@@ -314,7 +312,7 @@ ENTRIES = {
         "arXiv:1511.06434, section 4: batch 128, Adam 0.0002 with beta_1 of "
         "0.5, uniform z, normal weights of 0.02; kernels of 5 as in the code "
         "of its authors; two doublings from 7x7 for four from 4x4",
-        training.Recipe(
+        dcgan.Recipe(
             seed=0,
             latent_dim=100,
             batch_size=128,
@@ -329,7 +327,7 @@ ENTRIES = {
         "TensorFlow tutorial",
         "tensorflow.org/tutorials/generative/dcgan; a last batch of fewer "
         "images draws fewer z, where the tutorial draws 256",
-        training.Recipe(
+        dcgan.Recipe(
             seed=0,
             latent_dim=100,
             batch_size=256,
@@ -347,7 +345,7 @@ ENTRIES = {
         "keras.io/examples/generative/dcgan_overriding_train_step, made for "
         "64x64 in colour: one stage fewer in both networks, from 7x7; its "
         "noise on labels kept",
-        training.Recipe(
+        dcgan.Recipe(
             seed=0,
             latent_dim=128,
             batch_size=32,

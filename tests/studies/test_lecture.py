@@ -15,7 +15,7 @@ import pytest
 from test_live_runs import PROMISES, broken_promises
 
 from helpers import data, runtime
-from tools import live_runs
+from studies import live_runs
 
 NOTEBOOKS = sorted((runtime.ROOT / "notebooks").rglob("[0-9]*.ipynb"))
 SECONDS_PER_CELL = 60
@@ -57,7 +57,7 @@ def test_in_class_on_the_full_mnist(notebook: Path, full_mnist: str) -> None:
 def live_run(k: int, source: str) -> dict[str, float]:
     """Train as lesson 03 does under a COURSE_SEED; return its figures."""
     run = subprocess.run(
-        [sys.executable, "-m", "tools.live_runs", "--seed", str(k)],
+        [sys.executable, "-m", "studies.live_runs", "--seed", str(k)],
         cwd=runtime.ROOT,
         env=os.environ | {"COURSE_PROFILE": "lecture", "COURSE_MNIST": source},
         capture_output=True,
