@@ -1,5 +1,6 @@
 """Figures of lesson 01: densities that grow, and arrows that move points."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -8,10 +9,59 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from helpers import views
+from helpers.data import check_array
+
+
+def duel(
+    title: str,
+    x: np.ndarray,
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+    reach: tuple[float, float],
+) -> Figure:
+    """Draw densities on a line, with a discriminator's answers over them.
+
+    Args:
+        title: what the figure finds.
+        x: places (m,).
+        panels: name of the panel -> label -> values (m,). What is called
+            real or generated is a density and filled, all else is a line.
+        reach: where the axes of x begin and end.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    x = check_array("x", x, "n")
+    size = {"figsize": (10, 3.6), "sharey": True, "squeeze": False}
+    fig, axes = plt.subplots(1, len(panels), **size)
+    for ax, (name, lines) in zip(axes[0], panels.items(), strict=True):
+        for label, values in lines.items():
+            y = check_array(f"{name}, {label}", values, str(len(x)))
+            role = re.match(r"\w*", label).group()
+            style = views.ROLES.get(role, views.OTHERS[2])
+            ax.plot(x, y, lw=2, label=label, **style)
+            if label in ("real", "generated"):
+                ax.fill_between(x, y, color=style["color"], alpha=0.25, lw=0)
+        ax.set(title=name, xlabel="x", xlim=reach, ylim=(0, 1.02))
+    names = {label for lines in panels.values() for label in lines}
+    answers = names - {"real", "generated"}
+    axes[0, 0].set_ylabel("density, D(x)" if answers else "density")
+    lines = {line.get_label(): line for ax in axes[0] for line in ax.lines}
+    fig.legend(
+        handles=lines.values(), loc="outside upper right", ncols=len(lines)
+    )
+    views.headline(fig, title)
+    return fig
 
 
 def densities(
-    title: str, x: np.ndarray, p: np.ndarray, frames: Mapping[str, np.ndarray]
+    title: str,
+    x: np.ndarray,
+    p: np.ndarray,
+    frames: Mapping[str, np.ndarray],
+    reach: tuple[float, float],
 ) -> Figure:
     """Draw a film strip of samples on a line before the density they seek.
 
@@ -20,7 +70,9 @@ def densities(
         x: places (m,).
         p: real density at these places (m,).
         frames: name of the frame -> samples (n,), drawn as a kernel density
-            of bandwidth 0.15 deviations.
+            of bandwidth 0.15 deviations. The first frame is as high as it
+            needs, the others share a scale.
+        reach: where the axes of x begin and end.
 
     Returns:
         The figure, for `show`.
@@ -28,24 +80,24 @@ def densities(
     Raises:
         ValueError: other shapes, or a value that is not finite.
     """
-    x = views.finite("x", x, (None,))
-    p = views.finite("p", p, x.shape)
-    fig, axes = plt.subplots(
-        1,
-        len(frames),
-        figsize=(10, 2.9),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for ax, (name, samples) in zip(axes[0], frames.items(), strict=True):
-        samples = views.finite(name, samples, (None,))
-        ax.fill_between(x, p, color=views.REAL, alpha=0.4, lw=0)
-        ax.plot(
-            x, stats.gaussian_kde(samples, 0.15)(x), color=views.FAKE, ls="-"
-        )
-        ax.set(title=name, xlabel="x", ylim=(0, 2 * p.max()))
+    x = check_array("x", x, "n")
+    p = check_array("p", p, str(len(x)))
+    size = {"figsize": (10, 3), "sharex": True, "squeeze": False}
+    fig, axes = plt.subplots(1, len(frames), **size)
+    drawn = [
+        stats.gaussian_kde(check_array(name, some, "n"), 0.15)(x)
+        for name, some in frames.items()
+    ]
+    tops = [q.max() for q in drawn]
+    tops[1:] = [max([p.max(), *tops[1:]])] * len(tops[1:])
+    for ax, name, q, top in zip(axes[0], frames, drawn, tops, strict=True):
+        ax.fill_between(x, p, color=views.REAL, alpha=0.4, lw=0, label="real")
+        ax.plot(x, q, color=views.FAKE, lw=2, label="generated")
+        ax.set(title=name, xlabel="x", xlim=reach, yticks=[])
+        ax.set_ylim(0, 1.05 * top)
     axes[0, 0].set_ylabel("density")
+    lines, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(lines, labels, loc="outside upper right", ncols=2)
     views.headline(fig, title)
     return fig
 
@@ -71,7 +123,7 @@ def clouds(
     names = "real points", "generated points", "places", "arrows"
     panels = {
         panel: [
-            views.finite(f"{panel}, {name}", part, (None, 2))
+            check_array(f"{panel}, {name}", part, "n 2")
             for name, part in zip(names, parts, strict=True)
         ]
         for panel, parts in panels.items()
@@ -93,5 +145,44 @@ def clouds(
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes[0, 0].set_ylabel("x2")
     axes[0, 0].legend(loc="upper left")
+    views.headline(fig, title)
+    return fig
+
+
+def plans(
+    title: str, x: np.ndarray, y: np.ndarray, some: Mapping[str, np.ndarray]
+) -> Figure:
+    """Draw transport plans as heat maps with their numbers, side by side.
+
+    Args:
+        title: what the figure finds.
+        x: places of the heaps (n,).
+        y: places of the holes (m,).
+        some: name -> what goes from each heap to each hole (n, m).
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    x, y = check_array("x", x, "n"), check_array("y", y, "n")
+    size = {"figsize": (10, 4.2), "sharey": True, "squeeze": False}
+    shape = f"{len(x)} {len(y)}"
+    some = {
+        name: check_array(name, part, shape) for name, part in some.items()
+    }
+    most = max(part.max() for part in some.values())
+    fig, axes = plt.subplots(1, len(some), **size)
+    for ax, (name, shares) in zip(axes[0], some.items(), strict=True):
+        ax.imshow(shares, cmap="cividis", aspect="auto", vmin=0, vmax=most)
+        for (i, j), share in np.ndenumerate(shares):
+            colour = "white" if share < most / 2 else "black"
+            text = f"{share:.2f}" if share > 1e-9 else ""
+            ax.text(j, i, text, ha="center", va="center", color=colour)
+        ax.set(title=name, xlabel="hole at y")
+        ax.set_xticks(range(len(y)), [f"{place:g}" for place in y])
+        ax.set_yticks(range(len(x)), [f"{place:g}" for place in x])
+    axes[0, 0].set_ylabel("heap at x")
     views.headline(fig, title)
     return fig

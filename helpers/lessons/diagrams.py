@@ -1,0 +1,76 @@
+"""Diagrams: what feeds what."""
+
+from collections.abc import Iterable, Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import views
+
+Arrow = tuple[str, str, str]
+
+
+def flow(
+    boxes: Mapping[str, tuple[float, float]],
+    arrows: Iterable[Arrow],
+    back: Iterable[Arrow] = (),
+) -> Figure:
+    """Draw boxes and what flows between them.
+
+    Args:
+        boxes: text -> column and row, row 0 at the bottom; a text that ends
+            in a question mark has no frame.
+        arrows: from, to, label.
+        back: the same for gradients: dashed, in an arc above.
+
+    Returns:
+        The figure, for `show`.
+    """
+    columns, rows = np.max([*boxes.values()], axis=0) + 1
+    fig = plt.figure(figsize=(10, 1.05 * rows + 0.5), layout="none")
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(-0.5, columns - 0.5))
+    ax.set(ylim=(-0.5, rows - 0.1))
+    ax.axis("off")
+    ax.plot([], [])  # `show` asks for data
+    frames = {}
+    for text, place in boxes.items():
+        edge = "white" if text.endswith("?") else "black"
+        box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": edge}
+        at = {"ha": "center", "va": "center", "fontsize": 13, "bbox": box}
+        frames[text] = ax.text(*place, text, **at).get_bbox_patch()
+    for some, bend, colour, line in (
+        (arrows, 0.0, "black", "-"),
+        (back, 0.4, views.DISCRIMINATOR, "--"),
+    ):
+        for start, end, label in some:
+            places = boxes[start], boxes[end]
+            look = {"arrowstyle": "->", "lw": 1.8, "color": colour, "ls": line}
+            look["connectionstyle"] = f"arc3,rad={bend}"
+            ends = {"patchA": frames[start], "patchB": frames[end]}
+            ax.annotate("", *reversed(places), arrowprops=look | ends)
+            # The arc's highest point lies half its bend to the right of its
+            # way; a label has its place just beyond.
+            (x0, y0), (x1, y1) = ax.transData.transform(places)
+            right = np.array([y1 - y0, x0 - x1])
+            middle = (x0 + x1) / 2, (y0 + y1) / 2
+            top = middle + (bend / 2) * right + (0, 9)
+            spot = ax.transData.inverted().transform(top)
+            ax.text(*spot, label, ha="center", color=colour, fontsize=12)
+    return fig
+
+
+def gan() -> Figure:
+    """Draw the game: noise, generator, real images, discriminator."""
+    z, g, x, d, answer = (
+        "noise z",
+        "generator G",
+        "real x",
+        "discriminator D",
+        "real, or generated?",
+    )
+    return flow(
+        {z: (0, 1), g: (1, 1), x: (1, 0), d: (2.1, 0.5), answer: (3.2, 0.5)},
+        [(z, g, ""), (g, d, "G(z)"), (x, d, ""), (d, answer, "")],
+        [(answer, d, "D learns"), (d, g, "G learns, through D")],
+    )
