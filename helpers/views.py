@@ -183,6 +183,11 @@ def image_grid(
     return fig
 
 
+def role_style(label: str) -> dict[str, Any]:
+    """Return colour and line of the role that a label begins with, if any."""
+    return ROLES.get(re.match(r"\w*", label).group(), {})
+
+
 def curves(
     title: str,
     *panels: tuple[np.ndarray, Mapping[str, np.ndarray], str, str],
@@ -214,8 +219,7 @@ def curves(
         x = check_array(xlabel, x, "n")
         for label, values in lines.items():
             y = check_array(label, values, str(len(x)))
-            role = re.match(r"\w*", label).group()
-            style = ROLES[role] if role in ROLES else next(others)
+            style = role_style(label) or next(others)
             ax.plot(x, y, lw=2, label=label, **style)
         if log:
             ax.set(xscale="log", yscale="log")

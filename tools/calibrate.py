@@ -70,9 +70,9 @@ def run_once(notebook: Path, name: str) -> list[list]:
         environment = {"COURSE_PROFILE": "lecture", "COURSE_SEED": "0"}
         environment |= RUNS[name] | {"COURSE_CHECKS": str(draft)}
         command = [sys.executable, "-m", "tools.lessons", "one"]
-        target = BUILD / f"{label}.ipynb"
+        copy = BUILD / f"{label}.ipynb"
         done = subprocess.run(
-            [*command, str(notebook), str(target)],
+            [*command, str(notebook), str(copy)],
             cwd=runtime.ROOT,
             env=os.environ | environment,
             capture_output=True,

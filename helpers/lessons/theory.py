@@ -1,6 +1,5 @@
 """Figures of lesson 01: densities that grow, and arrows that move points."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -39,8 +38,7 @@ def duel(
     for ax, (name, lines) in zip(axes[0], panels.items(), strict=True):
         for label, values in lines.items():
             y = check_array(f"{name}, {label}", values, str(len(x)))
-            role = re.match(r"\w*", label).group()
-            style = views.ROLES.get(role, views.OTHERS[2])
+            style = views.role_style(label) or views.OTHERS[2]
             ax.plot(x, y, lw=2, label=label, **style)
             if label in ("real", "generated"):
                 ax.fill_between(x, y, color=style["color"], alpha=0.25, lw=0)

@@ -56,20 +56,8 @@ def test_a_row_is_of_the_present_recipe(run):
     assert run["recipe"] == dataclasses.asdict(recipe)
 
 
-def test_the_lesson_trains_that_recipe_for_as_long(monkeypatch):
-    monkeypatch.setattr(runtime, "PROFILE", "lecture")
-    sources = [
-        "".join(cell["source"])
-        for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    [settings] = [text for text in sources if "by_profile(" in text]
-    names = {
-        "SEED": live_runs.LESSON,
-        "dcgan": dcgan,
-        "by_profile": runtime.by_profile,
-    }
-    exec(settings, names)
+def test_the_lesson_trains_that_recipe_for_as_long(settings_of):
+    names = settings_of(LESSON, SEED=live_runs.LESSON, dcgan=dcgan)
     assert names["recipe"] == live_runs.recipe_of(live_runs.OURS, 0)
     assert names["n_steps"] == live_runs.N_STEPS == RECORD["steps"]
 

@@ -28,17 +28,8 @@ def test_every_model_has_its_seeds():
     assert list(RUNS["model"].unique()) == list(model_study.MODELS)
 
 
-def test_the_lesson_trains_for_as_long(monkeypatch):
-    monkeypatch.setattr(runtime, "PROFILE", "lecture")
-    sources = [
-        "".join(cell["source"])
-        for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    [settings] = [text for text in sources if "by_profile(" in text]
-    names = {"SEED": 0, "vae": vae, "by_profile": runtime.by_profile}
-    names["x_train"] = range(54_000)
-    exec(settings, names)
+def test_the_lesson_trains_for_as_long(settings_of):
+    names = settings_of(LESSON, SEED=0, vae=vae, x_train=range(54_000))
     steps = RECORD["steps"]
     assert names["recipe"] == vae.VaeRecipe(0, steps["VAE"])
     assert names["n_gan"] == steps["GAN"] == model_study.GAN_STEPS
