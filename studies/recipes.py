@@ -303,7 +303,7 @@ ENTRIES = {
         "first light network",
         "least squares, no penalty, no hidden layer in D; Adam's default "
         "beta_2",
-        dcgan.Recipe(seed=0, learning_rate=1e-3, beta_2=0.999),
+        dcgan.Recipe(seed=0, learning_rate=1e-3, beta_1=0.5, beta_2=0.999),
         build_light,
         PublishedStep(joint=True, loss=squares),
     ),
@@ -317,6 +317,7 @@ ENTRIES = {
             latent_dim=100,
             batch_size=128,
             learning_rate=2e-4,
+            beta_1=0.5,
             beta_2=0.999,
             ema_decay=0.0,
         ),

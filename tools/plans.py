@@ -419,7 +419,7 @@ PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
         builder="judges.build_second_judge",
     ),
     "dcgan": GanPlan(
-        dcgan.Recipe(seed=2_026, ema_decay=0.999), n_steps=20_000
+        dcgan.Recipe(seed=2_026, beta_1=0.5, ema_decay=0.999), n_steps=20_000
     ),
     "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
     "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),

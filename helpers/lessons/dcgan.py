@@ -1,12 +1,15 @@
 """The light DCGAN of lesson 03: networks, losses, one step, its history."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
-from helpers import training, views
+from helpers import runtime, training, views
 from helpers.backend import keras, layers, ops, tf
 from helpers.training import generate, sample_z
 
@@ -87,7 +90,7 @@ class Recipe:
         d_width: feature maps of the discriminator at 7x7.
         batch_size: real images a step.
         learning_rate: Adam's, both networks.
-        beta_1: Adam's, both networks (arXiv:1511.06434, section 4).
+        beta_1: Adam's, both networks; DCGAN has 0.5.
         beta_2: Adam's, both networks.
         ema_decay: share of the old average kept at each step.
         r1_gamma: weight of `slope_penalty`.
@@ -99,7 +102,7 @@ class Recipe:
     d_width: int = 32
     batch_size: int = 64
     learning_rate: float = 2e-3
-    beta_1: float = 0.5
+    beta_1: float = 0.0
     beta_2: float = 0.9
     ema_decay: float = 0.995
     r1_gamma: float = 10.0
@@ -297,7 +300,7 @@ def slope_penalty(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
     return gan.recipe.r1_gamma / 2 * ops.mean(squares)
 
 
-def discriminator_step(
+def discriminator_step(  # not taught
     gan: Gan, x_real: tf.Tensor, x_fake: tf.Tensor
 ) -> tuple:
     """Update the discriminator once; the generator's weights stay.
@@ -326,7 +329,7 @@ def discriminator_step(
     return d_loss, logits_real, logits_fake
 
 
-def generator_step(
+def generator_step(  # not taught
     gan: Gan, x_fake: tf.Tensor, g_tape: tf.GradientTape
 ) -> tf.Tensor:
     """Update the generator once; the discriminator's weights stay.
@@ -365,7 +368,7 @@ def update_average(gan: Gan) -> None:
         slow.assign(decay * slow + (1 - decay) * fast)
 
 
-def draw_z(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
+def draw_z(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:  # not taught
     """Draw one z for each real image, a function of seed and step.
 
     Args:
@@ -380,8 +383,13 @@ def draw_z(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
     return sample_z(n, recipe.latent_dim, recipe.seed, gan.step)
 
 
-def train_step(gan: Gan, x_real: tf.Tensor) -> tuple[tf.Tensor, ...]:
+def train_step(  # not taught
+    gan: Gan, x_real: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
     """Take one step: discriminator, generator, average.
+
+    It moves the weights as the step of lesson 03 does, and is a sixth faster:
+    the images are drawn once, and D sees real and generated ones in one pass.
 
     Args:
         gan: the run.
@@ -400,3 +408,28 @@ def train_step(gan: Gan, x_real: tf.Tensor) -> tuple[tf.Tensor, ...]:
     d_real = ops.mean(ops.sigmoid(logits_real))
     d_fake = ops.mean(ops.sigmoid(logits_fake))
     return d_loss, g_loss, d_real, d_fake
+
+
+def moved(gan: Gan, move: Callable[[], Any]) -> tuple[int, int]:  # not taught
+    """Make a move; return how many arrays of D and of G it changed."""
+    networks = gan.discriminator, gan.generator
+    old = [network.get_weights() for network in networks]
+    move()
+    new = [network.get_weights() for network in networks]
+    return tuple(
+        sum(not np.array_equal(a, b) for a, b in zip(*pair, strict=True))
+        for pair in zip(old, new, strict=True)
+    )
+
+
+def ladder() -> pd.DataFrame:  # not taught
+    """Return the recorded FCD of lesson 03's runs: a row a seed, a column a
+    cure, each on top of those before it."""
+    file = runtime.ROOT / "data" / "results" / "03_live_runs.json"
+    runs = pd.DataFrame(json.loads(file.read_text(encoding="utf-8"))["runs"])
+    of = runs.set_index(["change", "seed"])
+    plain = of.loc["beta_1 0.5 for 0, no penalty"]
+    rungs = {"plain": plain["fcd_last_weights"], "+ average": plain["fcd"]}
+    rungs["+ beta_1 = 0"] = of.loc["no penalty", "fcd"]
+    rungs["+ penalty"] = of.loc["as in the lesson", "fcd"]
+    return pd.DataFrame(rungs).dropna()
