@@ -1,4 +1,4 @@
-"""Figures of lesson 01: densities that grow, and arrows that move points."""
+"""Lesson 01: densities of bumps on a line, and figures of what moves there."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,50 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
+from scipy.special import expit, logsumexp
 
 from helpers import views
 from helpers.data import check_array
+
+Bumps = Sequence[tuple[float, float, float]]  # weight, mean, deviation
+
+
+def log_density(x: np.ndarray, bumps: Bumps) -> np.ndarray:
+    """Return the logarithm of a density of normal bumps at x (n,)."""
+    weights, means, deviations = np.transpose(bumps)
+    each = stats.norm.logpdf(x[:, None], means, deviations)
+    return logsumexp(np.log(weights) + each, axis=1)
+
+
+def draw(bumps: Bumps, n: int, key: Sequence[int]) -> np.ndarray:
+    """Draw n numbers from it, float32 (n, 1); the same key, the same ones."""
+    rng = np.random.default_rng(key)
+    weights, means, deviations = np.transpose(bumps)
+    k = rng.choice(len(weights), n, p=weights)
+    return rng.normal(means[k], deviations[k])[:, None].astype("float32")
+
+
+def play(gamma: float, n_rounds: int = 600, rate: float = 0.2) -> np.ndarray:
+    """Play lesson 01's game of three numbers; return G's shifts by round.
+
+    Args:
+        gamma: D is charged gamma / 2 times its squared slope (R1).
+        n_rounds: D moves, then G.
+        rate: of both, per round.
+
+    Returns:
+        (n_rounds + 1,), from 0; the real numbers lie around 3.
+    """
+    z = stats.norm.ppf((np.arange(200) + 0.5) / 200)
+    x, (a, b, theta), shifts = 3 + z, (0.0, 0.0, 0.0), [0.0]
+    for _ in range(n_rounds):
+        d_real, d_fake = expit(a * x + b), expit(a * (z + theta) + b)
+        v_a = np.mean((1 - d_real) * x) - np.mean(d_fake * (z + theta))
+        v_b = np.mean(1 - d_real) - np.mean(d_fake)
+        a, b = a + rate * (v_a - gamma * a), b + rate * v_b
+        theta += rate * a * np.mean(expit(a * (z + theta) + b))
+        shifts.append(theta)
+    return np.array(shifts)
 
 
 def duel(
