@@ -83,7 +83,9 @@ class Run:
         return dict(zip(self.COLUMNS, rows.T, strict=True))
 
 
-def sample_z(n: int, latent_dim: int, seed: int, step: int) -> tf.Tensor:
+def sample_z(  # not taught
+    n: int, latent_dim: int, seed: int, step: int
+) -> tf.Tensor:
     """Draw z ~ N(0, I); the same seed and step, the same numbers.
 
     Args:
@@ -137,7 +139,9 @@ def compile_step(  # not taught
 
 
 @functools.lru_cache(maxsize=2)
-def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
+def epoch_order(  # not taught
+    n: int, seed: int, epoch: int
+) -> np.ndarray:
     """Return the order in which one epoch visits n images.
 
     Args:
@@ -152,7 +156,9 @@ def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n)
 
 
-def batch_rows(n: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+def batch_rows(  # not taught
+    n: int, batch_size: int, seed: int, step: int
+) -> np.ndarray:
     """Return the rows of the images that belong to one step.
 
     Each epoch visits every image once; its last batch is what remains, so

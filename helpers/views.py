@@ -271,18 +271,21 @@ def draw_curves(
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.98), ncols=2)
 
 
-def training_curves(run: training.Run, title: str) -> Figure:
-    """Draw what a run's history tells, against the step.
+def training_curves(runs: Mapping[str, training.Run], title: str) -> Figure:
+    """Draw what the histories of runs tell, a column each, on like axes.
 
     Args:
-        run: with a history; see its `draw_history` and `draw_curves`.
+        runs: name -> run with a history; see its `draw_history`.
         title: what the figure finds.
 
     Returns:
         The figure, for `show`.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(10, 3.7))
-    run.draw_history(axes)
+    size = {"figsize": (10, 6.2), "sharey": "row", "squeeze": False}
+    fig, axes = plt.subplots(2, len(runs), **size)
+    for column, (name, run) in zip(axes.T, runs.items(), strict=True):
+        run.draw_history(column)
+        column[0].set_title(name, loc="right")
     headline(fig, title)
     return fig
 

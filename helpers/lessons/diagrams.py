@@ -74,3 +74,11 @@ def gan() -> Figure:
         [(z, g, ""), (g, d, "G(z)"), (x, d, ""), (d, answer, "")],
         [(answer, d, "D learns"), (d, g, "G learns, through D")],
     )
+
+
+def dcgan() -> Figure:
+    """Draw the sizes on the way through G and D."""
+    sides = ["z: 64", "7x7x64", "14x14x32", "28x28x1", "14x14x16", "7x7x32"]
+    boxes = {text: (k, 0) for k, text in enumerate([*sides, "real?"])}
+    labels = ("G", "G", "G", "D", "D", "D")
+    return flow(boxes, zip(boxes, [*boxes][1:], labels, strict=False))

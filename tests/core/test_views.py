@@ -100,7 +100,7 @@ def test_a_step_that_tells_less_shows_less():
     nan = float("nan")
     rows = [(k, k / 10, 1.4, 0.7, nan, nan) for k in range(1, 31)]
     rows[10] = (11, 1.1, nan, 0.7, nan, nan)
-    fig = views.training_curves(of_history(rows), "Level")
+    fig = views.training_curves({"": of_history(rows)}, "Level")
     left, right = fig.axes
     assert np.allclose(left.lines[0].get_ydata(), 1.4)
     assert len(left.lines[0].get_ydata()) == 29
@@ -110,7 +110,7 @@ def test_a_step_that_tells_less_shows_less():
 
 def test_curves_show_every_column():
     history = [(k, k / 10, 1.4, 0.7, 0.6, 0.4) for k in range(1, 31)]
-    fig = views.training_curves(of_history(history), "Level")
+    fig = views.training_curves({"": of_history(history)}, "Level")
     left, right = fig.axes
     assert np.allclose(left.lines[0].get_ydata(), 1.4)
     assert np.allclose(left.lines[1].get_ydata(), 0.7)
@@ -172,7 +172,7 @@ def test_curves_may_be_logarithmic_and_refuse_odd_lengths():
 def test_bands_hold_most_steps():
     noise = np.random.default_rng(0).uniform(0, 1, 2_000)
     history = [(k + 1, k / 10, v, 9, 0.6, 0.4) for k, v in enumerate(noise)]
-    fig = views.training_curves(of_history(history), "Noise")
+    fig = views.training_curves({"": of_history(history)}, "Noise")
     band = fig.axes[0].collections[0].get_paths()[0].vertices
     middle = band[(band[:, 0] > 500) & (band[:, 0] < 1_500)][:, 1]
     assert np.allclose(np.unique(middle.round()), [0, 1])

@@ -1,11 +1,13 @@
 """The step of the DCGAN: losses, penalty, average."""
 
+import ast
 import dataclasses
 
+import nbformat
 import numpy as np
 import pytest
 
-from helpers import training
+from helpers import runtime, training
 from helpers.backend import keras, ops, tf
 from helpers.lessons import dcgan
 
@@ -91,3 +93,28 @@ def test_the_penalty_flattens_the_discriminator(x_train):
         slopes.append(float(dcgan.slope_penalty(gan, x_train)))
     assert slopes[1] < 0.5 * slopes[0]
     assert losses[0] < losses[1] < 2 * np.log(2)  # without the penalty
+
+
+def taught_step():
+    """Return the full step of the lesson, as its cells define it."""
+    [path] = (runtime.ROOT / "notebooks").glob("03_*.ipynb")
+    names = {"ops": ops, "tf": tf, "dcgan": dcgan}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.FunctionDef):
+                    exec(ast.unparse(node), names)
+    return names["full_step"]
+
+
+def test_the_step_of_the_lesson_moves_as_the_package_does():
+    images = np.random.default_rng(0).uniform(-1, 1, (64, 28, 28, 1))
+    runs = [dcgan.build_gan(RECIPE) for _ in range(2)]
+    before = runs[0].generator.get_weights()[0]
+    steps = taught_step(), dcgan.train_step
+    for gan, step in zip(runs, steps, strict=True):
+        training.fit(gan, images.astype("float32"), 3, step=step)
+    one, two = (gan.generator.get_weights()[0] for gan in runs)
+    moved = np.abs(two - before).mean()
+    assert np.abs(one - two).mean() < 0.02 * moved
+    assert np.allclose(runs[0].history[0][2:], runs[1].history[0][2:], 1e-4)

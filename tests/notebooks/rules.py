@@ -48,7 +48,7 @@ Faults = Iterator[tuple[Where, str, str]]
 
 # These were written to older, larger budgets and another order of parts: only
 # what is common binds them. A lesson that is rewritten leaves the list.
-OLD_FORM = {"02", "03", "04"}
+OLD_FORM = {"02", "04"}
 
 KINDS = ("lesson", "start", "deeper", "solutions", "old")
 NEW = ("lesson", "start")  # start is lesson 00
@@ -441,6 +441,8 @@ def definitions_run(nb: Notebook) -> Faults:
         waiting = waiting + defined if defined else 0
         if waiting >= 5:
             yield cell, f"{waiting} definitions in a row", "a run between"
+        if defined and not isinstance(cell.body[-1], DEFINITIONS):
+            waiting = 0  # it ran them itself
 
 
 # --- the form and size of a path
