@@ -74,3 +74,18 @@ def gan() -> Figure:
         [(z, g, ""), (g, d, "G(z)"), (x, d, ""), (d, answer, "")],
         [(answer, d, "D learns"), (d, g, "G learns, through D")],
     )
+
+
+def judging() -> Figure:
+    """Draw how pictures are judged: two piles, one judge, two clouds."""
+    fake, real, judge, clouds, answer = (
+        "2,000 generated",
+        "2,000 real",
+        "the judge: a\nclassifier of digits",
+        "two clouds of points,\n64 numbers a picture",
+        "how far apart?",
+    )
+    places = (0, 1), (0, 0), (1.1, 0.5), (2.3, 0.5), (3.4, 0.5)
+    boxes = dict(zip((fake, real, judge, clouds, answer), places, strict=True))
+    arrows = (fake, judge), (real, judge), (judge, clouds), (clouds, answer)
+    return flow(boxes, [(*arrow, "") for arrow in arrows])
