@@ -216,7 +216,7 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         at = {"textcoords": "offset points", "ha": side[0], "va": "center"}
         ax.annotate(text, (x, y), (side[1], 0), fontsize=13, **at)
     ax.set(ylabel=table.columns[0], xlabel=table.columns[1])
-    ax.set(xlim=(-0.03, 1.03), ylim=(0.5, 1.02))
+    ax.set(xlim=(-0.03, 1.03), ylim=(0.6, 1.02))
     views.headline(fig, title)
     return fig
 
