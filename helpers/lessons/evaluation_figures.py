@@ -154,8 +154,7 @@ def fault_map(
     for (i, j), value in np.ndenumerate(numbers):
         mark = "▲ " if loud[i, j] > 2 else "▽ " if loud[i, j] < -2 else ""
         text = mark + (f"{value:.1f}" if abs(value) >= 2 else f"{value:.2f}")
-        ink = "white" if abs(loud[i, j]) > 40 else "black"
-        ax.text(j, i, text, color=ink, ha="center", va="center", fontsize=13)
+        ax.text(j, i, text, ha="center", va="center", fontsize=13)
     ax.set_xticks(range(values.shape[1]), values.columns)
     ax.set_yticks(range(len(values)), values.index)
     ax.xaxis.tick_top()
@@ -248,7 +247,7 @@ def duels(
     panels: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     names: tuple[str, str],
 ) -> Figure:
-    """Draw two values a trial, joined; where the second is lower, dashed.
+    """Draw two values a trial, joined, marked where the second is lower.
 
     Args:
         title: what the figure finds.
@@ -266,20 +265,15 @@ def duels(
     ):
         at = np.arange(1, len(better) + 1)
         wrong = np.less(worse, better)
-        ax.vlines(
-            at[~wrong],
-            *np.transpose([better, worse])[~wrong].T,
-            color="black",
-            lw=1,
-        )
-        ax.vlines(
-            at[wrong],
-            *np.transpose([better, worse])[wrong].T,
-            color=views.DISCRIMINATOR,
-            lw=3,
-            ls=(0, (2, 1)),
-            label="verdict upside down",
-        )
+        ax.vlines(at, better, worse, color="black", lw=1)
+        look = {
+            "ls": "",
+            "marker": "v",
+            "ms": 10,
+            "color": views.DISCRIMINATOR,
+        }
+        tops = np.maximum(better, worse)[wrong] + 2.5
+        ax.plot(at[wrong], tops, label="the worse one wins", **look)
         ax.plot(at, better, "o", ms=8, color=views.REAL, label=names[0])
         ax.plot(
             at, worse, "x", ms=8, mew=2.5, color=views.FAKE, label=names[1]
