@@ -348,8 +348,10 @@ def two_judges(
         model = name in models
         ax.plot(x, y, ms=10, **(GENERATED if model else REAL))
         at = {"textcoords": "offset points", "va": "center", "fontsize": 13}
-        at |= {"ha": "left" if model else "right"}
-        ax.annotate(name, (x, y), (10, -8) if model else (-9, 6), **at)
+        side, spot = ("right", (-10, 5)) if y >= x else ("left", (10, -5))
+        if model:
+            side, spot = "center", (0, 15)
+        ax.annotate(name, (x, y), spot, ha=side, **at)
     first, second = (f"FCD by {judge} / fresh digits" for judge in table)
     ax.set(xscale="log", yscale="log", xlabel=first, ylabel=second)
     views.headline(fig, title)
