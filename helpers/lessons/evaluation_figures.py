@@ -350,7 +350,7 @@ def two_judges(
         at = {"textcoords": "offset points", "va": "center", "fontsize": 13}
         side, spot = ("right", (-10, 5)) if y >= x else ("left", (10, -5))
         if model:
-            side, spot = "center", (0, 15)
+            side, spot = "center", (0, -16)
         ax.annotate(name, (x, y), spot, ha=side, **at)
     first, second = (f"FCD by {judge} / fresh digits" for judge in table)
     ax.set(xscale="log", yscale="log", xlabel=first, ylabel=second)
