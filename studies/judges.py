@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage, stats
-from skimage.data import brick
+from scipy import stats
 
 from helpers import checkpoints, data, metrics, runtime, training
 from helpers.lessons import evaluation, vae
@@ -80,21 +79,7 @@ def damaged(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         Sets of `N_DAMAGED` images by name.
     """
-    n, rng = N_DAMAGED, np.random.default_rng(SEED)
-    x_ref, x_new, rest, digit = x[:n], x[n : 2 * n], x[n:-500], y[n:-500]
-    grain, wall = rng.normal(size=x_new.shape).astype("float32"), brick()
-    corners = rng.integers(len(wall) - 28, size=(n // 10, 2))
-    pieces = np.stack([wall[i : i + 28, j : j + 28] for i, j in corners])
-    return {
-        "fresh": x_new,
-        "noise": np.clip(x_new + 0.3 * grain, -1, 1),
-        "blur": ndimage.gaussian_filter(x_new, (0, 1, 1, 0)),
-        "shift": np.roll(x_new, 3, axis=2),
-        "no 8, no 9": rest[digit < 8][:n],
-        "100 digits": x[[*range(-100, 0)] * (n // 100)],
-        "copies": np.clip(x_ref + 0.05 * grain, -1, 1),
-        "brick": np.r_[data.to_float(pieces[..., None]), x_new[n // 10 :]],
-    }
+    return evaluation.damaged(x, y, N_DAMAGED, SEED)
 
 
 def real_sets(n: int) -> Iterator[np.ndarray]:

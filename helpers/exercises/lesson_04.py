@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
 
 from helpers import checkpoints, data, metrics, training
 from helpers.checks import exercise
@@ -82,42 +81,6 @@ def exercise_2(answer: Callable) -> None:
 
 @exercise
 def exercise_3(answer: Callable) -> None:
-    """Test `share_interval(n_right, n_asked)`.
-
-    Args:
-        answer: of two counts, returns the two ends.
-
-    Raises:
-        AssertionError: the property that fails.
-    """
-    assert callable(answer), (
-        "give the function itself: answer = share_interval"
-    )
-    for n in (1, 10, 40):
-        ends = np.array([answer(k, n) for k in range(n + 1)], float)
-        assert ends.shape == (n + 1, 2), "two numbers come out: low and high"
-        assert ends[0, 0] == 0 and ends[-1, 1] == 1, (
-            "no right answer leaves a share of 0 possible, and all right "
-            "answers a share of 1"
-        )
-        assert np.allclose(ends, 1 - ends[::-1, ::-1], atol=1e-6), (
-            "counting the wrong answers instead must turn the interval round"
-        )
-        for k in range(1, n + 1):
-            tail = stats.binom.sf(k - 1, n, ends[k, 0])
-            assert np.isclose(tail, 0.025, atol=1e-5), (
-                f"at the low end of {k} of {n}, {k} or more right answers "
-                f"have a probability of {tail:.3g}, not 0.025"
-            )
-            tail = stats.binom.cdf(n - k, n, ends[n - k, 1])
-            assert np.isclose(tail, 0.025, atol=1e-5), (
-                f"at the high end of {n - k} of {n}, so few right answers "
-                f"have a probability of {tail:.3g}, not 0.025"
-            )
-
-
-@exercise
-def exercise_4(answer: Callable) -> None:
     """Test `finish(images)`: a filter that lowers the FCD of the VAE.
 
     Args:

@@ -80,5 +80,20 @@ def dcgan() -> Figure:
     """Draw the sizes on the way through G and D."""
     sides = ["z: 64", "7x7x64", "14x14x32", "28x28x1", "14x14x16", "7x7x32"]
     boxes = {text: (k, 0) for k, text in enumerate([*sides, "real?"])}
-    labels = ("G", "G", "G", "D", "D", "D")
+    labels = ("G", "G, 2x", "G, 2x", "D, 1/2", "D, 1/2", "D")
     return flow(boxes, zip(boxes, [*boxes][1:], labels, strict=False))
+
+
+def judging() -> Figure:
+    """Draw how pictures are judged: two piles, one judge, two clouds."""
+    fake, real, judge, clouds, answer = (
+        "2,000 generated",
+        "2,000 real",
+        "the judge: a\nclassifier of digits",
+        "two clouds of points,\n64 numbers a picture",
+        "how far apart?",
+    )
+    places = (0, 1), (0, 0), (1.1, 0.5), (2.3, 0.5), (3.4, 0.5)
+    boxes = dict(zip((fake, real, judge, clouds, answer), places, strict=True))
+    arrows = (fake, judge), (real, judge), (judge, clouds), (clouds, answer)
+    return flow(boxes, [(*arrow, "") for arrow in arrows])

@@ -1,4 +1,4 @@
-"""What lesson 04 shows: a map of metrics, a forced choice, a leaderboard."""
+"""What lesson 04 shows: a forced choice between pictures, a leaderboard."""
 
 import io
 
@@ -6,59 +6,45 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from scipy import ndimage
+from skimage.data import brick
 
-from helpers import checkpoints, metrics, views
-from helpers.data import check_array
+from helpers import checkpoints, data, metrics, views
 
 GENERATED = "holdout, 5,000 samples, 10 sets"  # entries of the cards
 ON_TEST = "test, 10,000 samples, 10 sets"
 REAL = "holdout, 5,000 real digits of test"
 
 
-def heat_map(
-    title: str,
-    table: pd.DataFrame,
-    limit: float,
-    label: str,
-    form: str = "{:+.0f}",
-) -> Figure:
-    """Draw a table of numbers as a field of colours, each with its number.
+def damaged(
+    x: np.ndarray, y: np.ndarray, n: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Damage digits of `holdout`, each set in one way, as lesson 04 does.
 
     Args:
-        title: what the figure finds.
-        table: finite numbers; its row and column names become the axes.
-        limit: where the colours end on either side of 0.
-        label: what a number means, for the scale.
-        form: how the numbers are written.
+        x: images (5,000, 28, 28, 1); the first n are the reference.
+        y: their digits.
+        n: images a set, a multiple of 100, at most 2,000.
+        seed: of noise and places.
 
     Returns:
-        The figure, for `show`.
-
-    Raises:
-        ValueError: a value that is not finite, or a limit that is not
-            positive.
+        Sets of n images by name; "fresh" has nothing wrong with it.
     """
-    values = check_array("table", table.to_numpy(), "n m")
-    if not limit > 0:
-        raise ValueError(f"limit is {limit}; it must be positive.")
-    fig, ax = plt.subplots(figsize=(10, 0.55 * len(table) + 1.6))
-    field = ax.imshow(
-        values, cmap="cividis", vmin=-limit, vmax=limit, aspect="auto"
-    )
-    for (i, j), value in np.ndenumerate(values):
-        ink = "k" if value > 0 else "w"
-        text = form.format(value)
-        text = "0" if not text.strip("+-0.") else text
-        ax.text(j, i, text, color=ink, ha="center", va="center", fontsize=12)
-    ax.set_xticks(range(table.shape[1]), table.columns)
-    ax.set_yticks(range(len(table)), table.index)
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    fig.colorbar(field, ax=ax, label=label, extend="both", pad=0.01)
-    views.headline(fig, title)
-    return fig
+    rng = np.random.default_rng(seed)
+    x_ref, x_new, rest, digit = x[:n], x[n : 2 * n], x[n:-500], y[n:-500]
+    grain, wall = rng.normal(size=x_new.shape).astype("float32"), brick()
+    corners = rng.integers(len(wall) - 28, size=(n // 10, 2))
+    pieces = np.stack([wall[i : i + 28, j : j + 28] for i, j in corners])
+    return {
+        "fresh": x_new,
+        "noise": np.clip(x_new + 0.3 * grain, -1, 1),
+        "blur": ndimage.gaussian_filter(x_new, (0, 1, 1, 0)),
+        "shift": np.roll(x_new, 3, axis=2),
+        "no 8, no 9": rest[digit < 8][:n],
+        "100 digits": x[[*range(-100, 0)] * (n // 100)],
+        "copies": np.clip(x_ref + 0.05 * grain, -1, 1),
+        "brick": np.r_[data.to_float(pieces[..., None]), x_new[n // 10 :]],
+    }
 
 
 class ForcedChoice:

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import checkpoints
+from helpers import checkpoints, data
 from helpers.lessons import evaluation, scoring
+from helpers.lessons import evaluation_figures as figures
 from tools import leaderboard
 
 JUDGES = ("digit_classifier", "second_judge")
@@ -83,19 +84,56 @@ def test_without_marks_nothing_is_written(tmp_path, text):
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_heat_map_writes_every_number():
-    table = pd.DataFrame([[1.2, -3.0], [-0.1, 20.0]], ["a", "b"], ["p", "q"])
-    fig = evaluation.heat_map("title", table, 5, "unit")
+def test_the_map_writes_values_and_marks_alarms():
+    values = pd.DataFrame([[1.2, -3.0], [0.1, 20.0]], ["a", "b"], ["p", "q"])
+    alarms = pd.DataFrame([[0.5, 5.0], [-7.0, 80.0]], ["a", "b"], ["p", "q"])
+    real = pd.Series([1, 2], ["p", "q"])
+    fig = figures.fault_map("title", values, alarms, real)
     ax = fig.axes[0]
     texts = [text.get_text() for text in ax.texts]
-    assert texts == ["+1", "-3", "0", "+20"]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["p", "q"]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"]
+    assert texts == ["1.00", "2.0", "1.20", "▲ -3.0", "▽ 0.10", "▲ 20.0"]
+    rows = [t.get_text() for t in ax.get_yticklabels()]
+    assert rows == ["real digits", "a", "b"]
     plt.close(fig)
     with pytest.raises(ValueError, match="finite"):
-        evaluation.heat_map("title", table.replace(20, np.nan), 5, "unit")
-    with pytest.raises(ValueError, match="limit is 0"):
-        evaluation.heat_map("title", table, 0, "unit")
+        figures.fault_map("t", values.replace(20, np.nan), alarms, real)
+
+
+def test_colours_of_the_map_tell_a_loud_alarm_from_a_shrill_one():
+    alarms = pd.DataFrame([[0, 11.0, 80.0, -11.0]])
+    fig = figures.fault_map("t", alarms, alarms, pd.Series(np.zeros(4)))
+    field = fig.axes[0].images[0]
+    none, some, loud, praise = field.cmap(field.norm(alarms.to_numpy()))[0]
+    assert np.allclose(none[:3], 1, atol=0.02)
+    assert np.abs(some - loud).max() > 0.15
+    assert praise[2] > praise[0] and some[0] > some[2]
+    plt.close(fig)
+
+
+def test_balls_reach_to_a_neighbour():
+    line = np.array([[0.0, 0], [1, 0], [3, 0]])
+    fig, ax = plt.subplots()
+    assert figures.draw_balls(ax, line, 1, "k").tolist() == [1, 1, 2]
+    assert len(ax.patches) == 6
+    plt.close(fig)
+
+
+def test_lines_of_the_bias_reach_zero():
+    sizes = (100, 200)
+    fig = figures.bias("t", sizes, {"a": {"real": [3.0, 2.0]}})
+    x, y = fig.axes[0].lines[0].get_data()
+    assert (x[0], y[0]) == (0, pytest.approx(1))
+    plt.close(fig)
+
+
+def test_each_set_is_damaged_in_its_way():
+    x, y = data.load("holdout")
+    sets = evaluation.damaged(x, y, 200, 0)
+    assert {v.shape for v in sets.values()} == {(200, 28, 28, 1)}
+    assert (sets["fresh"] == x[200:400]).all()
+    assert len(np.unique(sets["100 digits"], axis=0)) == 100
+    assert 0 < np.abs(sets["copies"] - x[:200]).mean() < 0.1
+    assert (sets["brick"][20:] == x[220:400]).all()
 
 
 @pytest.fixture
