@@ -257,11 +257,11 @@ def draw_curves(
             continue
         steps, values = table["step"][held], table[column][held]
         low, high = [
-            ndimage.percentile_filter(values, q, window, mode="nearest")
+            ndimage.percentile_filter(values, q, window, mode="reflect")
             for q in (10, 90)
         ]
         ax.fill_between(steps, low, high, color=color, alpha=0.25, lw=0)
-        mean = ndimage.uniform_filter1d(values, window, mode="nearest")
+        mean = ndimage.uniform_filter1d(values, window, mode="reflect")
         ax.plot(steps, mean, color=color, ls=line, lw=2, label=label)
     if not ax.lines:
         ax.set_visible(False)

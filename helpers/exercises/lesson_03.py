@@ -4,38 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from helpers import training
 from helpers.backend import keras, ops
 from helpers.checks import exercise
+from helpers.lessons import dcgan
 
 
 @exercise
-def exercise_1(answer: tuple[float, float]) -> None:
-    """Test the ends of G's loss when a sigmoid is applied twice.
-
-    Args:
-        answer: smallest and largest loss, nats.
-
-    Raises:
-        AssertionError: the property that fails.
-    """
-    message = "give two numbers: answer = (smallest, largest)"
-    assert np.shape(answer) == (2,), message
-    smallest, largest = (float(end) for end in answer)
-    assert smallest < largest, "the smallest comes first"
-    p = np.linspace(0, 1, 101)
-    losses = np.log1p(np.exp(-p))  # p is taken for the logit
-    assert smallest <= losses.min() + 5e-3, (
-        "some p in [0, 1] gives a smaller loss than your smallest"
-    )
-    assert largest >= losses.max() - 5e-3, (
-        "some p in [0, 1] gives a larger loss than your largest"
-    )
-    assert smallest >= losses.min() - 5e-3, "no p gives a loss so small"
-    assert largest <= losses.max() + 5e-3, "no p gives a loss so large"
-
-
-@exercise
-def exercise_2(answer: Callable) -> None:
+def exercise_1(answer: Callable) -> None:
     """Test `adam(gradients, learning_rate, beta_1, beta_2)`.
 
     Args:
@@ -69,3 +45,41 @@ def exercise_2(answer: Callable) -> None:
             "the changes differ from those of keras.optimizers.Adam with "
             f"learning rate, beta_1 and beta_2 of {settings}"
         )
+
+
+@exercise
+def exercise_2(answer: Callable) -> None:
+    """Test `charged_step(gan, x_real)`: the plain game with R1.
+
+    Args:
+        answer: a step, for `training.fit`.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = charged_step"
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (16, 28, 28, 1)).astype("float32")
+
+    def change(step: Callable, gamma: float, decay: float) -> list:
+        """Return what one step does to D, to G and to the average."""
+        recipe = dcgan.Recipe(1, 8, 8, 8, 16, r1_gamma=gamma, ema_decay=decay)
+        gan = dcgan.build_gan(recipe)
+        parts = gan.discriminator, gan.generator, gan.average
+        old = [part.trainable_variables[0].numpy() for part in parts]
+        training.fit(gan, x, 1, step=step)
+        new = [part.trainable_variables[0].numpy() for part in parts]
+        return [a - b for a, b in zip(new, old, strict=True)]
+
+    d_10, g_10, average = change(answer, 10.0, 0.5)
+    d_0, *_ = change(answer, 0.0, 0.5)
+    assert np.abs(d_10 - d_0).max() > 1e-5, (
+        "a weight of 10 and of 0 move D alike: descend d_loss plus the "
+        "penalty, slope_penalty(gan, ...)"
+    )
+    assert np.abs(g_10).max() > 0, "G has to move as well"
+    assert not np.abs(average).any(), "no average: that is another cure"
+    wanted, *_ = change(dcgan.train_step, 0.0, 0.5)
+    assert np.mean(np.abs(d_0 - wanted) > 1e-4) < 0.05, (
+        "without the penalty, D moves as in the plain game"
+    )

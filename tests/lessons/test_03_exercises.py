@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from answers import judge, solved
 
+from helpers.backend import tf
 from helpers.exercises import lesson_03
+from helpers.lessons import dcgan
 
 RIGHT = solved("03")
 
@@ -21,9 +23,22 @@ def adam(gradients, learning_rate, beta_1, beta_2, correct=True):
     return np.array(moves)
 
 
+def plain(gan, x_real, d_moves=True):
+    z = dcgan.draw_z(gan, x_real)
+    with tf.GradientTape(persistent=True) as tape:
+        fake = gan.discriminator(gan.generator(z, training=True))
+        d_loss = dcgan.discriminator_loss(gan.discriminator(x_real), fake)
+        g_loss = dcgan.generator_loss(fake)
+    d_weights = gan.discriminator.trainable_variables
+    g_weights = gan.generator.trainable_variables
+    if d_moves:
+        gan.d_optimizer.apply(tape.gradient(d_loss, d_weights), d_weights)
+    gan.g_optimizer.apply(tape.gradient(g_loss, g_weights), g_weights)
+    return d_loss, g_loss
+
+
 WRONG = {
-    1: [(0, np.inf), (0.4, 0.69), (0.313, 1.0064), (np.log(2), 0.313), 0.313],
-    2: [
+    1: [
         lambda g, *rest: adam(g, *rest, correct=False),
         lambda g, *rest: -adam(g, *rest),
         lambda g, lr, b1, b2: adam(g, lr, b2, b1),
@@ -32,6 +47,13 @@ WRONG = {
         lambda g, lr, b1, b2: -lr * g,
         lambda g, lr, b1, b2: -lr * np.sign(g),
         0.01,
+    ],
+    2: [
+        dcgan.train_step,  # with the average
+        plain,
+        lambda gan, x: dcgan.slope_penalty(gan, x),  # nobody moves
+        lambda gan, x: plain(gan, x, d_moves=False),
+        "charged_step",
     ],
 }
 
