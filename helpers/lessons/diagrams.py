@@ -74,3 +74,32 @@ def gan() -> Figure:
         [(z, g, ""), (g, d, "G(z)"), (x, d, ""), (d, answer, "")],
         [(answer, d, "D learns"), (d, g, "G learns, through D")],
     )
+
+
+def vae() -> Figure:
+    """Draw a VAE: a digit through its code and back, and noise to draw."""
+    x, encoder, code, decoder, answer, noise = (
+        "digit x",
+        "encoder",
+        "code z",
+        "decoder",
+        "the same digit?",
+        "to draw: noise z",
+    )
+    places = {x: 0, encoder: 1, code: 2, decoder: 3, answer: 4.2}
+    return flow(
+        {name: (column, 1) for name, column in places.items()}
+        | {noise: (2, 0)},
+        [
+            (x, encoder, ""),
+            (encoder, code, ""),
+            (code, decoder, ""),
+            (noise, decoder, ""),
+            (decoder, answer, ""),
+        ],
+        [
+            (answer, decoder, "decoder learns"),
+            (decoder, code, ""),
+            (code, encoder, "encoder learns"),
+        ],
+    )

@@ -48,7 +48,7 @@ Faults = Iterator[tuple[Where, str, str]]
 
 # These were written to older, larger budgets and another order of parts: only
 # what is common binds them. A lesson that is rewritten leaves the list.
-OLD_FORM = {"02", "03", "04"}
+OLD_FORM = {"03", "04"}
 
 KINDS = ("lesson", "start", "deeper", "solutions", "old")
 NEW = ("lesson", "start")  # start is lesson 00
