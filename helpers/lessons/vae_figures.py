@@ -86,8 +86,8 @@ def guesses(
         look = {"color": views.REAL, "alpha": 0.4, "lw": 0}
         ax.fill_between(z, truth, label="p(z | x)", **look)
         ax.plot(z, values, lw=2.5, color="black", label="q")
-        ax.set(title=name, xlabel="z", xlim=(z[0], z[-1]), ylim=(0, None))
-    axes[0, 0].set_ylabel("density")
+        ax.set(title=name, xlabel="z", xlim=(z[0], z[-1]))
+    axes[0, 0].set(ylabel="density", ylim=(0, None))
     lines, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(lines, labels, loc="outside upper right", ncols=2)
     views.headline(fig, title)
@@ -128,7 +128,7 @@ def latent_map(
     images = vae.mean_images(model, z)
     fig, axes = plt.subplots(1, 2, figsize=(10, 5.6), sharex=True, sharey=True)
     left, right = axes
-    box = {"boxstyle": "circle,pad=0.12", "fc": "white"}
+    box = {"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "black"}
     middle = {"ha": "center", "va": "center", "fontsize": 14, "weight": "bold"}
     for digit, color in enumerate(DIGITS):
         own = places[labels == digit]
@@ -136,8 +136,7 @@ def latent_map(
         if len(own):  # the numeral, large, where its own are densest
             near = np.sort(cdist(own, own), axis=1)[:, : len(own) // 4 + 1]
             spot = own[near.mean(axis=1).argmin()]
-            name = {"color": color, "bbox": box | {"ec": color}}
-            left.annotate(digit, spot, **middle, **name)
+            left.annotate(digit, spot, bbox=box, **middle)
     right.imshow(
         views.tile(images, side), extent=(0, 1, 0, 1), vmin=-1, vmax=1
     )
@@ -212,8 +211,8 @@ def softness(
     Args:
         title: what the figure finds.
         models: name -> scores of sharp samples, then of soft ones, each with
-            "recall", "precision", "fcd" and "sharpness"; a name begins as in
-            `views.ROLES`.
+            "recall", "precision", "fcd" and "sharpness"; of real digits,
+            then of two models.
 
     Returns:
         The figure, for `show`.
@@ -223,23 +222,27 @@ def softness(
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
     keys = "recall", "precision", "sharpness", "fcd"
-    for (name, pair), marker in zip(models.items(), "osD", strict=False):
+    looks = views.ROLES["real"], views.ROLES["generated"], views.OTHERS[0]
+    for (name, pair), look, marker in zip(
+        models.items(), looks, "osD", strict=True
+    ):
         recall, precision, sharp, fcd = [
             check_array(f"{name}, {key}", [s[key] for s in pair], "2")
             for key in keys
         ]
-        look = views.role_style(name) or views.OTHERS[0]
-        text = name.partition(": ")[2] or name
         for ax, x, y in ((left, recall, precision), (right, sharp, fcd)):
-            ax.plot(x, y, marker=marker, ms=9, lw=2, label=text, **look)
+            ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
             soft = {"mew": 2, "mfc": "white", "color": look["color"]}
             ax.plot(x[1], y[1], marker, ms=9, **soft)
         at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center"}
-        right.annotate(text, (sharp[0], fcd[0]), color=look["color"], **at)
+        right.annotate(name, (sharp[0], fcd[0]), color=look["color"], **at)
     left.set(xlabel="recall", ylabel="precision", aspect="equal")
     left.set(xlim=(0.5, 1), ylim=(0.5, 1), title="filled sharp, open soft")
     left.legend(loc="lower left")
     right.set(xlabel="sharpness / that of real digits", ylabel="FCD")
     right.set(xlim=(0.3, 1.3), yscale="log")
+    ticks = [1, 2, 5, 10, 20, 50, 100]
+    right.set_yticks(ticks, map(str, ticks))
+    right.minorticks_off()
     views.headline(fig, title)
     return fig
