@@ -237,7 +237,9 @@ def softness(
         at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center"}
         right.annotate(name, (sharp[0], fcd[0]), color=look["color"], **at)
     left.set(xlabel="recall", ylabel="precision", aspect="equal")
-    left.set(xlim=(0.5, 1), ylim=(0.5, 1), title="filled sharp, open soft")
+    left.set(
+        xlim=(0.5, 1.02), ylim=(0.5, 1.02), title="filled sharp, open soft"
+    )
     left.legend(loc="lower left")
     right.set(xlabel="sharpness / that of real digits", ylabel="FCD")
     right.set(xlim=(0.3, 1.3), yscale="log")
