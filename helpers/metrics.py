@@ -616,7 +616,7 @@ def memorisation(  # not taught
 
 
 @data.checked(images="n 28 28 1")
-def laplacian_variance(images: np.ndarray) -> np.ndarray:
+def laplacian_variance(images: np.ndarray) -> np.ndarray:  # not taught
     """Sharpness of each image: variance of its Laplacian over the pixels.
 
     Args:

@@ -83,42 +83,6 @@ def exercise_2(answer: tuple[Callable, ...]) -> None:
 
 @exercise
 def exercise_3(answer: Callable) -> None:
-    """Test `slerp(a, b, t)`: the walk along an arc.
-
-    Args:
-        answer: of two vectors (d,) and t from 0 to 1, returns a vector (d,).
-
-    Raises:
-        AssertionError: the property that fails.
-    """
-    assert callable(answer), "give the function itself: answer = slerp"
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 10))
-    b *= np.linalg.norm(a) / np.linalg.norm(b)
-    steps = np.linspace(0, 1, 11)
-    walk = np.array([answer(a, b, t) for t in steps], float)
-    assert walk.shape == (11, 10), "a vector as long as a comes out"
-    assert np.allclose(walk[0], a), "at t = 0 the walk is at a"
-    assert np.allclose(walk[-1], b), "at t = 1 the walk is at b"
-    lengths = np.linalg.norm(walk, axis=1)
-    assert np.allclose(lengths, lengths[0]), (
-        "on the way the length changes; the walk leaves the sphere"
-    )
-    units = walk / lengths[:, None]
-    turns = np.arccos(np.clip((units[1:] * units[:-1]).sum(axis=1), -1, 1))
-    assert np.allclose(turns, turns[0], atol=1e-6), (
-        "equal steps of t turn by different angles"
-    )
-    wanted = np.arccos(a @ b / (a @ a))
-    assert np.isclose(turns.sum(), wanted, atol=1e-5), (
-        "the walk takes the long way round"
-    )
-    plane = np.linalg.matrix_rank(walk, tol=1e-6)
-    assert plane == 2, "the walk leaves the plane of a and b"
-
-
-@exercise
-def exercise_4(answer: Callable) -> None:
     """Test `kernel_nats(x, centres, flip)`: binary kernel density.
 
     Args:

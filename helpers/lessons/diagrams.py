@@ -97,3 +97,32 @@ def judging() -> Figure:
     boxes = dict(zip((fake, real, judge, clouds, answer), places, strict=True))
     arrows = (fake, judge), (real, judge), (judge, clouds), (clouds, answer)
     return flow(boxes, [(*arrow, "") for arrow in arrows])
+
+
+def vae() -> Figure:
+    """Draw a VAE: a digit through its code and back, and noise to draw."""
+    x, encoder, code, decoder, answer, noise = (
+        "digit x",
+        "encoder",
+        "code z",
+        "decoder",
+        "the same digit?",
+        "to draw: noise z",
+    )
+    places = {x: 0, encoder: 1, code: 2, decoder: 3, answer: 4.2}
+    return flow(
+        {name: (column, 1) for name, column in places.items()}
+        | {noise: (2, 0)},
+        [
+            (x, encoder, ""),
+            (encoder, code, ""),
+            (code, decoder, ""),
+            (noise, decoder, ""),
+            (decoder, answer, ""),
+        ],
+        [
+            (answer, decoder, "decoder learns"),
+            (decoder, code, ""),
+            (code, encoder, "encoder learns"),
+        ],
+    )

@@ -15,7 +15,6 @@ from scipy import special
 from helpers import training, views
 from helpers.backend import keras, layers, ops, tf
 from helpers.data import check_images, checked
-from helpers.lessons.dcgan import build_generator
 from helpers.training import sample_z
 
 ACTIVE = 0.01  # variance of a latent mean over images
@@ -42,7 +41,9 @@ def _sizes_checked(build: Callable) -> Callable:
 
 
 @_sizes_checked
-def build_encoder(latent_dim: int, width: int = 64) -> keras.Model:
+def build_encoder(  # not taught
+    latent_dim: int, width: int = 64
+) -> keras.Model:
     """Build the encoder of the VAE: the generator's grids, in reverse.
 
     Two 4x4 convolutions of stride 2 with LeakyReLU of slope 0.2, a hidden
@@ -75,12 +76,14 @@ def build_encoder(latent_dim: int, width: int = 64) -> keras.Model:
 
 
 @_sizes_checked
-def build_decoder(latent_dim: int, width: int = 64) -> keras.Model:
+def build_decoder(  # not taught
+    latent_dim: int, width: int = 64
+) -> keras.Model:
     """Build the decoder of the VAE: the generator, its last tanh left off.
 
     Args:
         latent_dim: length of z.
-        width: as in `build_generator`.
+        width: feature maps of the 7x7 start, an even number.
 
     Returns:
         A model (n, latent_dim) -> (n, 28, 28, 1), the logit of each pixel.
@@ -88,10 +91,21 @@ def build_decoder(latent_dim: int, width: int = 64) -> keras.Model:
     Raises:
         ValueError: latent_dim below 1, or a width that is odd or below 2.
     """
-    hidden = build_generator(latent_dim, width).layers[:-1]
-    pixels = layers.Conv2DTranspose(1, 4, strides=2, padding="same")
     return keras.Sequential(
-        [keras.Input((latent_dim,)), *hidden, pixels], name="decoder"
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(7 * 7 * width, use_bias=False),
+            layers.Reshape((7, 7, width)),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+            layers.Conv2DTranspose(
+                width // 2, 4, strides=2, padding="same", use_bias=False
+            ),
+            layers.BatchNormalization(momentum=0.9),
+            layers.ReLU(),
+            layers.Conv2DTranspose(1, 4, strides=2, padding="same"),
+        ],
+        name="decoder",
     )
 
 
@@ -103,7 +117,7 @@ def build_vae(  # not taught
 
     Args:
         latent_dim: length of z.
-        width: as in `build_generator`.
+        width: as in `build_decoder`.
 
     Returns:
         A model (n, 28, 28, 1) -> (n, 28, 28, 1), the logits at the mean of
@@ -376,7 +390,7 @@ def mean_images(  # not taught
 
 
 @checked(x="n 28 28 1", mean="n d", log_variance="n d", noise="n d")
-def log_weights(
+def log_weights(  # not taught
     model: keras.Model,
     x: tf.Tensor,
     mean: tf.Tensor,

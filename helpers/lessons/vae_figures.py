@@ -1,41 +1,40 @@
-"""Figures of lesson 02: a latent space, and models in a square of shares."""
+"""Figures of lesson 02: brushes, guesses, a map of codes, balls, softness."""
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import stats
+from scipy.spatial.distance import cdist
 
 from helpers import views
+from helpers.backend import keras
 from helpers.data import check_array
+from helpers.lessons import vae
 
-# Okabe-Ito with two greys more, for ten digits; each has its numeral as well.
+# Ten colours that can be told apart, each with a contrast of 3 to 1 or more
+# on white; a numeral names each as well.
 DIGITS = (
     "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-    "#8C7A00",
-    "#666666",
-    "#7F3C8D",
+    "#B35900",
+    "#2A8CC4",
+    "#00805C",
+    "#0B4F8A",
+    "#D5320A",
+    "#B8478F",
+    "#7A6A00",
+    "#707070",
+    "#6A2C91",
 )
 
 
-def latent_map(
-    title: str, codes: np.ndarray, labels: np.ndarray, grid: np.ndarray
-) -> Figure:
-    """Draw a latent space of two numbers: where digits lie, what is drawn.
+def fields(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
+    """Draw small arrays as fields of squares, side by side, on one scale.
 
     Args:
         title: what the figure finds.
-        codes: latent means of images (n, 2); those beyond 3 are not drawn.
-        labels: their digits, integers (n,), 0 to 9.
-        grid: images (side^2, 28, 28, 1) in [-1, 1], drawn row by row from
-            the top, at the quantiles of the standard normal distribution.
+        panels: name -> values (rows, columns).
 
     Returns:
         The figure, for `show`.
@@ -43,50 +42,34 @@ def latent_map(
     Raises:
         ValueError: other shapes, or a value that is not finite.
     """
-    codes = check_array("codes", codes, "n 2")
-    labels = check_array("labels", labels, str(len(codes)))
-    side = round(len(grid) ** 0.5)
-    if side**2 != len(grid):
-        raise ValueError(
-            f"grid: expected side x side images, found {len(grid)}."
-        )
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5))
-    for digit, color in enumerate(DIGITS):
-        own = codes[labels == digit]
-        left.plot(*own.T, ls="", marker=f"${digit}$", ms=5, mew=0, c=color)
-        if len(own):  # the digit itself, large, in the middle of its own
-            left.annotate(
-                digit,
-                np.median(own, axis=0),
-                ha="center",
-                va="center",
-                fontsize=14,
-                weight="bold",
-                bbox={"boxstyle": "circle,pad=0.1", "fc": "w", "ec": color},
-            )
-    left.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    left.set(xlabel="z1", ylabel="z2", title="encoded: real digits")
-    views.draw_tiles(right, grid, side)
-    right.set(title="decoded: even steps of probability")
-    right.set(xlabel="z1, quantiles", ylabel="z2, quantiles")
+    panels = {k: check_array(k, v, "n m") for k, v in panels.items()}
+    most = max(values.max() for values in panels.values())
+    fig, axes = plt.subplots(1, len(panels), figsize=(10, 3.2), squeeze=False)
+    for ax, (name, values) in zip(axes[0], panels.items(), strict=True):
+        ax.imshow(values, cmap="cividis", vmin=0, vmax=most)
+        rows, columns = values.shape
+        ax.set_xticks(np.arange(columns + 1) - 0.5, [])
+        ax.set_yticks(np.arange(rows + 1) - 0.5, [])
+        ax.grid(color="white", lw=0.8)
+        ax.tick_params(length=0)
+        ax.set(title=name, xlabel=f"{rows} x {columns}")
     views.headline(fig, title)
     return fig
 
 
-def trade_off(
+def guesses(
     title: str,
-    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    xlabel: str,
-    ylabel: str,
+    z: np.ndarray,
+    truth: np.ndarray,
+    panels: Mapping[str, np.ndarray],
 ) -> Figure:
-    """Draw models as points in the square of two shares, named beside them.
+    """Draw densities over the one that they should meet, a panel each.
 
     Args:
         title: what the figure finds.
-        points: name of a model -> its values on both axes, (k,) each, 0 to
-            1: one point a training run.
-        xlabel: name of the first share.
-        ylabel: name of the second.
+        z: places (m,).
+        truth: the density to meet, at these places (m,).
+        panels: name of the panel -> a density (m,).
 
     Returns:
         The figure, for `show`.
@@ -94,19 +77,174 @@ def trade_off(
     Raises:
         ValueError: other shapes, or a value that is not finite.
     """
-    fig, ax = plt.subplots(figsize=(10, 5))
-    looks = zip(itertools.cycle("os^Dv*P"), itertools.cycle(DIGITS))
-    for (name, (x, y)), (marker, color) in zip(
-        points.items(), looks, strict=False
+    z = check_array("z", z, "n")
+    truth = check_array("truth", truth, str(len(z)))
+    size = {"figsize": (10, 3.4), "sharey": True, "squeeze": False}
+    fig, axes = plt.subplots(1, len(panels), **size)
+    for ax, (name, values) in zip(axes[0], panels.items(), strict=True):
+        values = check_array(name, values, str(len(z)))
+        look = {"color": views.REAL, "alpha": 0.4, "lw": 0}
+        ax.fill_between(z, truth, label="p(z | x)", **look)
+        ax.plot(z, values, lw=2.5, color="black", label="q")
+        ax.set(title=name, xlabel="z", xlim=(z[0], z[-1]))
+    axes[0, 0].set(ylabel="density", ylim=(0, None))
+    lines, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(lines, labels, loc="outside upper right", ncols=2)
+    views.headline(fig, title)
+    return fig
+
+
+def latent_map(
+    model: keras.Model,
+    places: np.ndarray,
+    labels: np.ndarray,
+    title: str = "Neighbours look alike, and there are holes",
+    side: int = 13,
+) -> Figure:
+    """Draw a latent space of two numbers: where digits lie, what is drawn.
+
+    Both panels have the same axes: for each number of the code the share of
+    the prior that lies below it, so that the prior fills the square evenly.
+
+    Args:
+        model: a VAE with a code of two numbers, as `vae.build_vae` makes it.
+        places: shares of the prior below each code (n, 2), 0 to 1.
+        labels: digits of these images, integers (n,), 0 to 9.
+        title: what the figure finds.
+        side: the square is cut into side x side parts, and the middle of
+            each is decoded.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    places = check_array("places", places, "n 2")
+    labels = check_array("labels", labels, str(len(places)))
+    levels = stats.norm.ppf((np.arange(side) + 0.5) / side)
+    z1, z2 = np.meshgrid(levels, levels[::-1])  # the first row is on top
+    z = np.stack([z1.ravel(), z2.ravel()], axis=1).astype("float32")
+    images = vae.mean_images(model, z)
+    fig, axes = plt.subplots(1, 2, figsize=(10, 5.6), sharex=True, sharey=True)
+    left, right = axes
+    box = {"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "black"}
+    middle = {"ha": "center", "va": "center", "fontsize": 14, "weight": "bold"}
+    for digit, color in enumerate(DIGITS):
+        own = places[labels == digit]
+        left.plot(*own.T, "o", ms=2.5, mew=0, alpha=0.7, color=color)
+        if len(own):  # the numeral, large, where its own are densest
+            near = np.sort(cdist(own, own), axis=1)[:, : len(own) // 4 + 1]
+            spot = own[near.mean(axis=1).argmin()]
+            left.annotate(digit, spot, bbox=box, **middle)
+    right.imshow(
+        views.tile(images, side), extent=(0, 1, 0, 1), vmin=-1, vmax=1
+    )
+    left.set(title="encoded: real digits", ylabel="share of the prior, z2")
+    right.set(title="decoded: the same places")
+    for ax in axes:
+        ax.set(xlabel="share of the prior, z1", aspect="equal")
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+    views.headline(fig, title)
+    return fig
+
+
+def balls(
+    title: str, real: np.ndarray, fake: np.ndarray, k: int = 3
+) -> Figure:
+    """Draw what precision and recall count, for points in a plane.
+
+    Left, balls around the real points, each as far as the k-th neighbour
+    among them; right, balls around the generated ones.
+
+    Args:
+        title: what the figure finds.
+        real: points (n, 2).
+        fake: points (m, 2).
+        k: of the neighbour.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    real = check_array("real", real, "n 2")
+    fake = check_array("fake", fake, "m 2")
+    size = {"figsize": (10, 4.8), "sharex": True, "sharey": True}
+    fig, axes = plt.subplots(1, 2, **size)
+    real_side = "real", real, views.REAL, "o"
+    fake_side = "generated", fake, views.FAKE, "s"
+    for ax, name, one, other in (
+        (axes[0], "precision", real_side, fake_side),
+        (axes[1], "recall", fake_side, real_side),
     ):
-        x = check_array(f"{name}, {xlabel}", x, "n")
-        y = check_array(f"{name}, {ylabel}", y, str(len(x)))
-        ax.plot(x, y, marker, color=color, ms=8)
-        place = (x.max(), y[x.argmax()])
-        move = {"xytext": (8, 4), "textcoords": "offset points"}
-        ax.annotate(name, place, color=color, **move)
-    low = min(np.min(y) for _, y in points.values())
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.set(xlim=(-0.02, 1.15), ylim=(max(low - 0.05, -0.02), 1.02))
+        kind, centres, colour, marker = one
+        reach = np.sort(cdist(centres, centres), axis=1)[:, k]
+        for place, radius in zip(centres, reach, strict=True):
+            look = {"color": colour, "alpha": 0.15, "lw": 0}
+            ax.add_patch(plt.Circle(place, radius, **look))
+        ax.plot(*centres.T, marker, ms=4, color=colour)
+        ax.plot(
+            [], [], marker, ms=4, color=colour, label=f"{kind}, with balls"
+        )
+        kind, points, colour, marker = other
+        inside = (cdist(points, centres) <= reach).any(axis=1)
+        look = {"ms": 9, "mew": 2, "mec": colour}
+        for part, face, what in (
+            (points[inside], colour, "counted"),
+            (points[~inside], "none", "not"),
+        ):
+            ax.plot(*part.T, marker, mfc=face, label=f"{kind}, {what}", **look)
+        ax.set(title=f"{name}: {inside.sum()} of {len(points)}")
+        ax.set(aspect="equal", xticks=[], yticks=[])
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02))
+    views.headline(fig, title)
+    return fig
+
+
+def softness(
+    title: str, models: Mapping[str, Sequence[Mapping[str, float]]]
+) -> Figure:
+    """Draw how scores of models move when their samples are made softer.
+
+    Args:
+        title: what the figure finds.
+        models: name -> scores of sharp samples, then of soft ones, each with
+            "recall", "precision", "fcd" and "sharpness"; of real digits,
+            then of two models.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: a score that is not finite.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
+    keys = "recall", "precision", "sharpness", "fcd"
+    looks = views.ROLES["real"], views.ROLES["generated"], views.OTHERS[0]
+    for (name, pair), look, marker in zip(
+        models.items(), looks, "osD", strict=True
+    ):
+        recall, precision, sharp, fcd = [
+            check_array(f"{name}, {key}", [s[key] for s in pair], "2")
+            for key in keys
+        ]
+        for ax, x, y in ((left, recall, precision), (right, sharp, fcd)):
+            ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
+            soft = {"mew": 2, "mfc": "white", "color": look["color"]}
+            ax.plot(x[1], y[1], marker, ms=9, **soft)
+        at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center"}
+        right.annotate(name, (sharp[0], fcd[0]), color=look["color"], **at)
+    left.set(xlabel="recall", ylabel="precision", aspect="equal")
+    left.set(
+        xlim=(0.5, 1.02), ylim=(0.5, 1.02), title="filled sharp, open soft"
+    )
+    left.legend(loc="lower left")
+    right.set(xlabel="sharpness / that of real digits", ylabel="FCD")
+    right.set(xlim=(0.3, 1.3), yscale="log")
+    ticks = [1, 2, 5, 10, 20, 50, 100]
+    right.set_yticks(ticks, map(str, ticks))
+    right.minorticks_off()
     views.headline(fig, title)
     return fig

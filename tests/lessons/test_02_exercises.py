@@ -7,24 +7,7 @@ from answers import judge, solved
 from helpers.exercises import lesson_02
 
 RIGHT = solved("02")
-best_code, (gaussian_nats, best_sigma), slerp, kernel_nats = RIGHT.values()
-
-
-def the_long_way(a, b, t):
-    cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
-    angle = np.arccos(cosine) - 2 * np.pi
-    return (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(
-        angle
-    )
-
-
-def straight(a, b, t):
-    return (1 - t) * a + t * b
-
-
-def straight_on_sphere(a, b, t):
-    z = straight(a, b, t)
-    return z * np.linalg.norm(a) / np.linalg.norm(z)
+best_code, (gaussian_nats, best_sigma), kernel_nats = RIGHT.values()
 
 
 def kernel_underflows(x, centres, flip):
@@ -59,15 +42,6 @@ WRONG = {
         gaussian_nats,
     ],
     3: [
-        straight,
-        straight_on_sphere,
-        the_long_way,
-        lambda a, b, t: slerp(b, a, t),
-        lambda a, b, t: slerp(a, b, t**2),
-        lambda a, b, t: slerp(a, b, t)[:5],
-        0.5,
-    ],
-    4: [
         kernel_underflows,
         lambda x, c, f: kernel_nats(x, c, f) + np.log(len(c)),
         lambda x, c, f: -kernel_nats(x, c, f),

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import checkpoints, data, training, views
+from helpers import checkpoints, data, metrics, training, views
 from helpers.backend import keras, tf
-from helpers.lessons import dcgan, vae, vae_figures
+from helpers.lessons import dcgan, diagrams, sharpness, vae, vae_figures
 from tools import plans
 
 RECIPE = vae.VaeRecipe(
@@ -332,52 +332,148 @@ def test_a_stopped_run_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
 # ----------------------------------------------------------------- figures
 
 
-def test_a_latent_map_names_its_digits():
+def test_a_latent_map_names_its_digits(uncompiled):
     rng = np.random.default_rng(0)
+    model = vae.build_vae(2, 4)
     labels = np.repeat([3, 7], 30)
-    codes = rng.normal(0, 0.1, (60, 2)) + np.where(labels == 3, 1, -1)[:, None]
-    grid = rng.uniform(-1, 1, (9, 28, 28, 1)).astype("float32")
-    fig = vae_figures.latent_map("t", codes, labels, grid)
+    middle = np.where(labels == 3, 0.8, 0.2)[:, None]
+    places = np.clip(rng.normal(0, 0.05, (60, 2)) + middle, 0, 1)
+    fig = vae_figures.latent_map(model, places, labels, side=3)
     left, right = fig.axes
-    drawn = {line.get_marker(): line.get_xydata() for line in left.lines}
-    assert (drawn["$3$"] == codes[:30]).all()
-    assert (drawn["$7$"] == codes[30:]).all()
-    assert len(drawn["$0$"]) == 0
-    places = {text.get_text(): text.xy for text in left.texts}
-    assert set(places) == {"3", "7"}
-    assert places["3"][0] > 0.8 and places["7"][0] < -0.8
-    assert (right.images[0].get_array() == views.tile(grid, 3)).all()
+    drawn = [line.get_xydata() for line in left.lines]
+    assert (drawn[3] == places[:30]).all() and (drawn[7] == places[30:]).all()
+    assert len(drawn[0]) == 0
+    spots = {text.get_text(): text.xy for text in left.texts}
+    assert set(spots) == {"3", "7"}
+    assert spots["3"][0] > 0.6 and spots["7"][0] < 0.4
+    z = stats.norm.ppf([1 / 6, 0.5, 5 / 6])
+    first = np.array([[z[0], z[2]], [z[1], z[2]]], "float32")
+    tiles = right.images[0].get_array()
+    assert tiles.shape == (84, 84)
+    two = views.tile(vae.mean_images(model, first), 2)
+    assert np.allclose(tiles[:28, :56], two, atol=1e-6), "top row: z2 large"
+    assert left.get_xlim() == right.get_xlim() == (0, 1)
     plt.close(fig)
-    with pytest.raises(ValueError, match=r"codes: expected shape \(n, 2\)"):
-        vae_figures.latent_map("t", codes[:, :1], labels, grid)
+    with pytest.raises(ValueError, match=r"places: expected shape \(n, 2\)"):
+        vae_figures.latent_map(model, places[:, :1], labels)
     with pytest.raises(ValueError, match=r"labels: expected shape \(60,\)"):
-        vae_figures.latent_map("t", codes, labels[:5], grid)
-    with pytest.raises(ValueError, match="grid: expected side x side"):
-        vae_figures.latent_map("t", codes, labels, grid[:8])
+        vae_figures.latent_map(model, places, labels[:5])
     plt.close("all")
 
 
-def test_a_trade_off_names_its_models():
-    points = {"one": ([0.1, 0.3], [0.9, 0.8]), "two": ([0.6], [0.5])}
-    points = {k: tuple(map(np.array, v)) for k, v in points.items()}
-    fig = vae_figures.trade_off("t", points, "recall", "precision")
-    (ax,) = fig.axes
-    for line, (x, y) in zip(ax.lines, points.values(), strict=True):
-        assert (line.get_xdata() == x).all() and (line.get_ydata() == y).all()
-    assert [text.get_text() for text in ax.texts] == ["one", "two"]
-    assert ax.texts[0].xy == (0.3, 0.8)
-    looks = {(line.get_marker(), line.get_color()) for line in ax.lines}
-    assert len(looks) == 2
+def test_fields_share_a_scale():
+    fig = vae_figures.fields("t", {"a": np.eye(3), "b": 4 * np.ones((2, 5))})
+    assert [ax.images[0].get_clim() for ax in fig.axes] == [(0, 4), (0, 4)]
+    assert [ax.get_xlabel() for ax in fig.axes] == ["3 x 3", "2 x 5"]
     plt.close(fig)
-    with pytest.raises(ValueError, match="two, recall: expected finite"):
-        vae_figures.trade_off(
-            "t", points | {"two": ([np.nan], [1])}, "recall", "p"
-        )
-    with pytest.raises(ValueError, match=r"two, p: expected shape \(1,\)"):
-        vae_figures.trade_off(
-            "t", points | {"two": ([1], [1, 2])}, "recall", "p"
-        )
+    with pytest.raises(ValueError, match=r"a: expected shape \(n, m\)"):
+        vae_figures.fields("t", {"a": np.zeros(3)})
     plt.close("all")
+
+
+def test_guesses_lie_over_the_truth():
+    z = np.linspace(-3, 3, 61)
+    truth, high = stats.norm.pdf(z), stats.norm.pdf(z, 0, 0.2)
+    fig = vae_figures.guesses("t", z, truth, {"one": truth, "two": high})
+    assert [ax.get_title(loc="left") for ax in fig.axes] == ["one", "two"]
+    assert (fig.axes[1].lines[0].get_ydata() == high).all()
+    assert fig.axes[0].get_ylim()[1] > high.max(), "no guess is cut off"
+    plt.close(fig)
+    with pytest.raises(ValueError, match=r"two: expected shape \(61,\)"):
+        vae_figures.guesses("t", z, truth, {"two": high[:5]})
+    with pytest.raises(ValueError, match=r"truth: expected shape \(61,\)"):
+        vae_figures.guesses("t", z, truth[:5], {})
+    plt.close("all")
+
+
+def test_balls_count_as_the_metric_does():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(20, 2)), rng.normal(1, 0.5, (30, 2))
+    precision, recall = metrics.precision_recall(real, fake)
+    fig = vae_figures.balls("t", real, fake)
+    titles = [ax.get_title(loc="left") for ax in fig.axes]
+    assert titles[0] == f"precision: {round(30 * precision)} of 30"
+    assert titles[1] == f"recall: {round(20 * recall)} of 20"
+    assert [len(ax.patches) for ax in fig.axes] == [20, 30]
+    plt.close(fig)
+    with pytest.raises(ValueError, match=r"fake: expected shape \(m, 2\)"):
+        vae_figures.balls("t", real, fake[:, :1])
+    plt.close("all")
+
+
+def test_softness_shows_both_ends():
+    keys = "recall", "precision", "sharpness", "fcd"
+    pair = [dict(zip(keys, v, strict=True)) for v in np.eye(4)[:2] + 0.5]
+    fig = vae_figures.softness("t", dict.fromkeys(("real", "a", "b"), pair))
+    left, right = fig.axes
+    assert (left.lines[0].get_xydata() == [[1.5, 0.5], [0.5, 1.5]]).all()
+    assert (right.lines[0].get_xydata() == [[0.5, 0.5], [0.5, 0.5]]).all()
+    colours = {line.get_color() for line in left.lines}
+    assert colours == {views.REAL, views.FAKE, "#009E73"}
+    assert left.get_xlim() == left.get_ylim()
+    plt.close(fig)
+    bad = [pair[0], pair[1] | {"fcd": np.nan}]
+    with pytest.raises(ValueError, match="a, fcd: expected finite"):
+        vae_figures.softness("t", {"real": pair, "a": bad, "b": pair})
+    plt.close("all")
+
+
+def test_a_diagram_of_a_vae_has_both_ways():
+    fig = diagrams.vae()
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert {"digit x", "encoder", "code z", "decoder"} <= set(texts)
+    assert {"encoder learns", "decoder learns"} <= set(texts)
+    plt.close(fig)
+
+
+# --------------------------------------------------------------- one sharpness
+
+
+@pytest.fixture(scope="module")
+def strokes():
+    """Grey images with edges, none of them quite black or white."""
+    x = np.full((50, 28, 28, 1), -0.6, "float32")
+    for k in range(50):
+        x[k, 4 + k % 9 : 20, 6 + k % 7 : 12] = 0.6
+    return x
+
+
+def sharp(images):
+    return metrics.laplacian_variance(images).mean()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_softened_images_meet_the_target(strokes, share):
+    soft = sharpness.softened(strokes, share * sharp(strokes))
+    assert data.check_images(soft).shape == strokes.shape
+    assert sharp(soft) == pytest.approx(share * sharp(strokes), rel=0.02)
+
+
+@pytest.mark.parametrize("factor", [1.1, 2.0])
+def test_sharpened_images_meet_the_target(strokes, factor):
+    crisp = sharpness.sharpened(strokes, factor * sharp(strokes))
+    assert data.check_images(crisp).shape == strokes.shape
+    assert sharp(crisp) == pytest.approx(factor * sharp(strokes), rel=0.02)
+    assert (np.sign(crisp) == np.sign(strokes)).all()
+
+
+def test_a_sharpness_out_of_reach_is_refused(strokes):
+    with pytest.raises(ValueError, match=r"target is .*expected a sharpness"):
+        sharpness.softened(strokes, 2 * sharp(strokes))
+    with pytest.raises(ValueError, match=r"target is .*expected a sharpness"):
+        sharpness.sharpened(strokes, 0.5 * sharp(strokes))
+    with pytest.raises(ValueError, match="expected"):
+        sharpness.softened(strokes + 3, 1.0)
+
+
+def test_scoring_is_that_of_the_metrics():
+    x_real, _ = data.load("holdout", 300)
+    x_other, _ = data.load("validation", 300)
+    found = sharpness.scoring(x_real)(x_other)
+    wanted = metrics.score_samples(x_other, metrics.judge(x_real))
+    for name in ("fcd", "precision", "recall"):
+        assert found[name] == pytest.approx(wanted[name])
+    assert found["sharpness"] == pytest.approx(sharp(x_other) / sharp(x_real))
 
 
 def test_a_run_of_a_vae_shows_its_two_terms():

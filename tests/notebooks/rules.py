@@ -46,15 +46,9 @@ from tools.stored import LOCAL, Refused, refuse_noise, text_of, tidy
 Where = Cell | Block | Section | None
 Faults = Iterator[tuple[Where, str, str]]
 
-# These were written to older, larger budgets and another order of parts: only
-# what is common binds them. A lesson that is rewritten leaves the list.
-OLD_FORM = {"02"}
-
-KINDS = ("lesson", "start", "deeper", "solutions", "old")
-NEW = ("lesson", "start")  # start is lesson 00
-SHORT = ("lesson", "start", "deeper")
-PATH = ("lesson", "start", "old")  # the main path
-READ = ("lesson", "start", "deeper", "old")
+KINDS = ("lesson", "start", "deeper", "solutions")
+PATH = ("lesson", "start")  # the main path; start is lesson 00
+READ = ("lesson", "start", "deeper")
 
 HEAD = ("At a glance", "Set-up and settings")
 END = ("What to keep", "References", "Where to go next")
@@ -110,11 +104,9 @@ def rule(*kinds: str) -> Callable[[Rule], Rule]:
 
 
 def kind_of(path: Path) -> str:
-    """Return lesson, start (lesson 00), deeper, solutions or old."""
+    """Return lesson, start (lesson 00), deeper or solutions."""
     if path.parent.name in ("deeper", "solutions"):
         return path.parent.name
-    if path.name[:2] in OLD_FORM:
-        return "old"
     return "start" if path.name.startswith("00") else "lesson"
 
 
@@ -246,11 +238,11 @@ def headings(nb: Notebook) -> Faults:
 
 @rule(*READ)
 def banned_words(nb: Notebook) -> Faults:
-    """No word that makes a reader feel slow; no worn one in the new form."""
+    """No word that makes a reader feel slow, and no worn one."""
     quoted = nb.section("References").blocks  # a title may hold any word
     for block in nb.blocks:
         text = "" if block.kind == "code" or block in quoted else block.text
-        for pattern in (NEVER,) if nb.kind == "old" else (NEVER, WORN):
+        for pattern in (NEVER, WORN):
             for match in re.finditer(pattern, plain(text)):
                 yield block, repr(match.group()), "another word, or none"
 
@@ -343,7 +335,7 @@ def numbered(section: Section) -> str:
     return section.title.partition(":")[0]
 
 
-@rule("lesson", "old")
+@rule("lesson")
 def exercises(nb: Notebook) -> Faults:
     """At least two exercises, each with stars, minutes and a stub."""
     section = nb.section("Exercises")
@@ -448,7 +440,7 @@ def definitions_run(nb: Notebook) -> Faults:
 # --- the form and size of a path
 
 
-@rule(*NEW)
+@rule(*PATH)
 def sections_in_order(nb: Notebook) -> Faults:
     """The H2 sections of house-style.md, in their order."""
     titles = [section.title for section in nb.sections]
@@ -478,7 +470,7 @@ def body_of(nb: Notebook) -> list[Section]:
     return [s for s in nb.sections[start:] if s.title not in (*HEAD, *TAIL)]
 
 
-@rule(*NEW)
+@rule(*PATH)
 def pictures(nb: Notebook) -> Faults:
     """A picture opens the lesson; another shows what was broken."""
     opening = itertools.takewhile(lambda b: b.level != 2, nb.blocks)
@@ -491,7 +483,7 @@ def pictures(nb: Notebook) -> Faults:
         yield broken, "no figure", "one, of the failure and its healthy twin"
 
 
-@rule(*NEW)
+@rule(*PATH)
 def at_a_glance(nb: Notebook) -> Faults:
     """Minutes as computed, and 3 to 5 goals, each with its checkpoint."""
     section = nb.section("At a glance")
@@ -517,7 +509,7 @@ def at_a_glance(nb: Notebook) -> Faults:
             yield section, repr(goal), "a verb that can be tested: compute ..."
 
 
-@rule(*NEW)
+@rule(*PATH)
 def checkpoints(nb: Notebook) -> Faults:
     """Each section of its own ends with one: a folded answer, then checks."""
     for k, section in enumerate(body_of(nb), start=1):
@@ -534,7 +526,7 @@ def checkpoints(nb: Notebook) -> Faults:
             yield last, f"{lines} check lines after the answer", "1 to 5"
 
 
-@rule(*SHORT)
+@rule(*READ)
 def budgets(nb: Notebook) -> Faults:
     """The budgets of house-style.md, of the whole and of the short parts."""
     for what, count in size(nb).items():
@@ -549,7 +541,7 @@ def budgets(nb: Notebook) -> Faults:
             yield section, f"{count} items or lines", f"{low} to {high}"
 
 
-@rule(*SHORT)
+@rule(*READ)
 def cell_lengths(nb: Notebook) -> Faults:
     """Median 8 lines of a code cell, none over 25, one long-cell of 35."""
     median = statistics.median([cell.lines for cell in nb.code] or [0])

@@ -221,7 +221,6 @@ KINDS = {
         .replace("## The", "The"),
     ),
     "solutions": ("solutions/07_solutions.ipynb", SOLVED + SOLVED_2),
-    "old": ("03_toy.ipynb", LESSON),
 }
 ALT = "[figure] Line chart of the loss against the step: it is flat"
 ROWS = "<table><thead><tr><th>x</th></tr></thead>{}</table>"
@@ -258,9 +257,8 @@ def notebook(text: str) -> Any:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Return a notebooks folder with the neighbours of the notebooks."""
-    monkeypatch.setattr(rules, "OLD_FORM", {"03"})
     notebooks = tmp_path / "notebooks"
     for name in ("solutions", "deeper", "../docs/instructor"):
         (notebooks / name).mkdir(parents=True)
@@ -552,12 +550,6 @@ def test_every_rule_has_a_fault() -> None:
     """No rule enters the registry without a proof that it works."""
     planted = {name.partition(" ")[0] for _, name, *_ in PLANTED}
     assert set(rules.RULES) == planted | {rule for rule, *_ in BESIDE}
-
-
-def test_the_old_form_is_bound_by_what_is_common(folder: Path) -> None:
-    """Its lessons have larger budgets and another order, not other words."""
-    assert not found_in("old", folder, LIMITS, "", WHY, "", *cells(9 * SCREEN))
-    assert found_in("old", folder, "Look at", "Simply look at")
 
 
 def test_a_finding_is_a_sentence(folder: Path) -> None:
