@@ -56,7 +56,9 @@ def test_a_row_is_of_the_present_recipe(run):
 
 
 def test_the_lesson_trains_that_recipe_for_as_long(settings_of):
-    names = settings_of(LESSON, SEED=live_runs.LESSON, dcgan=dcgan)
+    names = settings_of(
+        LESSON, SEED=live_runs.LESSON, dcgan=dcgan, dataclasses=dataclasses
+    )
     assert names["recipe"] == live_runs.recipe_of(live_runs.OURS, 0)
     assert names["n_steps"] == live_runs.N_STEPS == RECORD["steps"]
 
