@@ -80,7 +80,7 @@ def dcgan() -> Figure:
     """Draw the sizes on the way through G and D."""
     sides = ["z: 64", "7x7x64", "14x14x32", "28x28x1", "14x14x16", "7x7x32"]
     boxes = {text: (k, 0) for k, text in enumerate([*sides, "real?"])}
-    labels = ("G", "G, 2x", "G, 2x", "D, 1/2", "D, 1/2", "D")
+    labels = ("G", "2x", "2x", "1/2", "1/2", "D")
     return flow(boxes, zip(boxes, [*boxes][1:], labels, strict=False))
 
 
