@@ -29,27 +29,33 @@ def draw(bumps: Bumps, n: int, key: Sequence[int]) -> np.ndarray:
     return rng.normal(means[k], deviations[k])[:, None].astype("float32")
 
 
-def play(gamma: float, n_rounds: int = 600, rate: float = 0.2) -> np.ndarray:
-    """Play lesson 01's game of three numbers; return G's shifts by round.
+def game(gamma: float, rate: float, n_rounds: int = 600) -> np.ndarray:
+    """Play lesson 01's game of three numbers.
 
     Args:
         gamma: D is charged gamma / 2 times its squared slope (R1).
+        rate: of both players, per round.
         n_rounds: D moves, then G.
-        rate: of both, per round.
 
     Returns:
-        (n_rounds + 1,), from 0; the real numbers lie around 3.
+        a, b and G's shift after each round (n_rounds + 1, 3), from 0; the
+        real numbers lie around 3.
     """
     z = stats.norm.ppf((np.arange(200) + 0.5) / 200)
-    x, (a, b, theta), shifts = 3 + z, (0.0, 0.0, 0.0), [0.0]
+    x, (a, b, theta), path = 3 + z, (0.0, 0.0, 0.0), [(0.0, 0.0, 0.0)]
     for _ in range(n_rounds):
         d_real, d_fake = expit(a * x + b), expit(a * (z + theta) + b)
         v_a = np.mean((1 - d_real) * x) - np.mean(d_fake * (z + theta))
         v_b = np.mean(1 - d_real) - np.mean(d_fake)
         a, b = a + rate * (v_a - gamma * a), b + rate * v_b
         theta += rate * a * np.mean(expit(a * (z + theta) + b))
-        shifts.append(theta)
-    return np.array(shifts)
+        path.append((a, b, theta))
+    return np.array(path)
+
+
+def play(gamma: float) -> np.ndarray:
+    """Play it at the lesson's rate; return G's shifts (601,)."""
+    return game(gamma, 0.2)[:, 2]
 
 
 def duel(
