@@ -235,6 +235,11 @@ def curves(
     return fig
 
 
+def share_legend(fig: Figure, ax: plt.Axes, loc: str, ncols: int) -> None:
+    """Give a figure the legend of one of its panels, outside of them."""
+    fig.legend(*ax.get_legend_handles_labels(), loc=loc, ncols=ncols)
+
+
 def draw_curves(
     ax: plt.Axes,
     table: Mapping[str, np.ndarray],

@@ -119,8 +119,7 @@ def balls(
         ax.plot(*fake.T, ms=9, label="generated", **GENERATED)
         ax.set(title=name, xlabel="feature 1", aspect="equal")
     axes[0, 0].set_ylabel("feature 2")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside upper right", ncols=2)
+    views.share_legend(fig, axes[0, 0], "outside upper right", 2)
     views.headline(fig, title)
     return fig
 
@@ -280,8 +279,7 @@ def duels(
         )
         ax.set(title=panel, xlabel="trial", xticks=at[4::5], ylim=(0, None))
     axes[0, 0].set_ylabel("FCD")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower right", ncols=3)
+    views.share_legend(fig, axes[0, 0], "outside lower right", 3)
     views.headline(fig, title)
     return fig
 

@@ -141,8 +141,7 @@ def densities(
         ax.set(title=name, xlabel="x", xlim=reach, yticks=[])
         ax.set_ylim(0, 1.05 * top)
     axes[0, 0].set_ylabel("density")
-    lines, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(lines, labels, loc="outside upper right", ncols=2)
+    views.share_legend(fig, axes[0, 0], "outside upper right", 2)
     views.headline(fig, title)
     return fig
 

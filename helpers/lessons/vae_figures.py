@@ -88,8 +88,7 @@ def guesses(
         ax.plot(z, values, lw=2.5, color="black", label="q")
         ax.set(title=name, xlabel="z", xlim=(z[0], z[-1]))
     axes[0, 0].set(ylabel="density", ylim=(0, None))
-    lines, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(lines, labels, loc="outside upper right", ncols=2)
+    views.share_legend(fig, axes[0, 0], "outside upper right", 2)
     views.headline(fig, title)
     return fig
 
