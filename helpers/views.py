@@ -145,11 +145,17 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def draw_tiles(ax: plt.Axes, images: np.ndarray, columns: int) -> None:
-    """Draw images on a fixed scale, -1 black and 1 white."""
+    """Draw images on a fixed scale, -1 black and 1 white, lines between."""
     picture = tile(images, columns)
     if picture.ndim == 3:  # matplotlib scales grey values alone
         picture = (picture.clip(-1, 1) + 1) / 2
     ax.imshow(picture, vmin=-1, vmax=1, interpolation="nearest")
+    side = np.shape(images)[1]
+    thin = {"color": "0.4", "lw": 0.8}
+    for k in range(1, columns):
+        ax.axvline(k * side - 0.5, **thin)
+    for k in range(1, -(-len(images) // columns)):
+        ax.axhline(k * side - 0.5, **thin)
     ax.set_yticks([])
     ax.set_xticks([])
     ax.spines[:].set_visible(False)
@@ -248,7 +254,7 @@ def draw_curves(
     """Draw columns of a history: running mean, and a band of most steps.
 
     Each curve is a running mean over a twenty-fifth of the run; its band
-    holds the middle 80 % of the steps in that window.
+    holds the middle 80 % of the steps in that window, smoothed as the curve.
 
     Args:
         ax: where to; it vanishes if no column holds a number.
@@ -261,12 +267,15 @@ def draw_curves(
         if not held.any():
             continue
         steps, values = table["step"][held], table[column][held]
-        low, high = [
-            ndimage.percentile_filter(values, q, window, mode="reflect")
-            for q in (10, 90)
-        ]
-        ax.fill_between(steps, low, high, color=color, alpha=0.25, lw=0)
-        mean = ndimage.uniform_filter1d(values, window, mode="reflect")
+        mean, low, high = (
+            ndimage.uniform_filter1d(track, window, mode="reflect")
+            for track in (
+                values,
+                ndimage.percentile_filter(values, 10, window, mode="reflect"),
+                ndimage.percentile_filter(values, 90, window, mode="reflect"),
+            )
+        )
+        ax.fill_between(steps, low, high, color=color, alpha=0.15, lw=0)
         ax.plot(steps, mean, color=color, ls=line, lw=2, label=label)
     if not ax.lines:
         ax.set_visible(False)

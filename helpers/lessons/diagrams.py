@@ -45,7 +45,8 @@ def flow(
     ):
         for start, end, label in some:
             places = boxes[start], boxes[end]
-            look = {"arrowstyle": "->", "lw": 1.8, "color": colour, "ls": line}
+            own = views.role_style(label).get("color", colour)
+            look = {"arrowstyle": "->", "lw": 1.8, "color": own, "ls": line}
             look["connectionstyle"] = f"arc3,rad={bend}"
             ends = {"patchA": frames[start], "patchB": frames[end]}
             ax.annotate("", *reversed(places), arrowprops=look | ends)
@@ -56,7 +57,7 @@ def flow(
             middle = (x0 + x1) / 2, (y0 + y1) / 2
             top = middle + (bend / 2) * right + (0, 9)
             spot = ax.transData.inverted().transform(top)
-            ax.text(*spot, label, ha="center", color=colour, fontsize=12)
+            ax.text(*spot, label, ha="center", color=own, fontsize=12)
     return fig
 
 
@@ -65,7 +66,7 @@ def gan() -> Figure:
     z, g, x, d, answer = (
         "noise z",
         "generator G",
-        "real x",
+        "real images x",
         "discriminator D",
         "real, or generated?",
     )
@@ -77,52 +78,109 @@ def gan() -> Figure:
 
 
 def dcgan() -> Figure:
-    """Draw the sizes on the way through G and D."""
-    sides = ["z: 64", "7x7x64", "14x14x32", "28x28x1", "14x14x16", "7x7x32"]
-    boxes = {text: (k, 0) for k, text in enumerate([*sides, "real?"])}
-    labels = ("G", "2x", "2x", "1/2", "1/2", "D")
-    return flow(boxes, zip(boxes, [*boxes][1:], labels, strict=False))
+    """Draw the layers of G and D, each grid as wide as it is."""
+    stages = [("64", 0), ("7x7x64", 7), ("14x14x32", 14), ("28x28x1", 28)]
+    stages += [("14x14x16", 14), ("14x14x16", 14), ("7x7x32", 7)]
+    stages += [("128", 0), ("logit", 0)]
+    layers = ["dense", "x2", "x2", "/2", "3x3", "/2", "dense", "dense"]
+    centers = np.cumsum([0, 17, 21, 31, 33, 25, 23, 18, 14])
+    fig = plt.figure(figsize=(10, 2.9), layout="none")
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(-9, 191), ylim=(-31, 27))
+    ax.set_aspect("equal")
+    ax.axis("off")
+    ax.plot([], [])  # `show` asks for data
+    small = {"ha": "center", "va": "center", "fontsize": 12}
+    for (name, side), x in zip(stages, centers, strict=True):
+        wide, high = (side, side) if side else (1.5, 10)
+        corner = x - wide / 2, -high / 2
+        ax.add_patch(plt.Rectangle(corner, wide, high, fc="0.85", ec="black"))
+        ax.text(x, -high / 2 - 3.5, name, **small)
+    ends = [(side or 1.5) / 2 + 0.8 for _, side in stages]
+    for k, name in enumerate(layers):
+        start, end = centers[k] + ends[k], centers[k + 1] - ends[k + 1]
+        look = {"arrowstyle": "->", "lw": 1.5, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (end, 0), (start, 0), arrowprops=look)
+        ax.text((start + end) / 2, 3.5, name, **small)
+    for name, first, last, y in (
+        ("G: 64 numbers become a picture", 0, 3, 20),
+        ("D: a picture becomes one number", 3, 8, -23.5),
+    ):
+        left, right = centers[first] - 4, centers[last] + 4
+        tip, role = y - np.sign(y) * 2, views.role_style(name)
+        ax.plot([left, left, right, right], [tip, y, y, tip], lw=1.8, **role)
+        middle = (left + right) / 2, y + np.sign(y) * 3.2
+        look = small | {"fontsize": 13, "color": role["color"]}
+        ax.text(*middle, name, **look)
+    return fig
 
 
-def judging() -> Figure:
-    """Draw how pictures are judged: two piles, one judge, two clouds."""
-    fake, real, judge, clouds, answer = (
-        "2,000 generated",
-        "2,000 real",
-        "the judge: a\nclassifier of digits",
-        "two clouds of points,\n64 numbers a picture",
-        "how far apart?",
-    )
-    places = (0, 1), (0, 0), (1.1, 0.5), (2.3, 0.5), (3.4, 0.5)
-    boxes = dict(zip((fake, real, judge, clouds, answer), places, strict=True))
-    arrows = (fake, judge), (real, judge), (judge, clouds), (clouds, answer)
-    return flow(boxes, [(*arrow, "") for arrow in arrows])
+def judging(fake: np.ndarray, real: np.ndarray) -> Figure:
+    """Draw how pictures are judged: two piles, one judge, two clouds.
+
+    Args:
+        fake: nine images (9, 28, 28, 1) in [-1, 1].
+        real: nine others.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig = plt.figure(figsize=(10, 3.6), layout="none")
+    whole = fig.add_axes((0, 0, 1, 1), xlim=(0, 10), ylim=(0, 3.6))
+    whole.axis("off")
+    judge = "the judge:\na classifier\nof digits"
+    box = {"boxstyle": "round,pad=0.6", "fc": "white", "ec": "black"}
+    middle = {"ha": "center", "va": "center", "fontsize": 13}
+    whole.text(4.2, 1.8, judge, bbox=box, **middle)
+    whole.text(9.4, 1.8, "how far\napart?", **middle)
+    way = {"arrowstyle": "->", "lw": 1.8}
+    rng = np.random.default_rng(0)
+    cloud = fig.add_axes((0.59, 0.2, 0.29, 0.6), xticks=[], yticks=[])
+    cloud.set_title("64 numbers a picture", fontsize=13, loc="center")
+    for images, name, y, colour, marker in (
+        (fake, "generated", 2, views.FAKE, "x"),
+        (real, "real", 0.2, views.REAL, "o"),
+    ):
+        tiles = fig.add_axes((0.13, y / 3.6, 0.14, 1.4 / 3.6))
+        views.draw_tiles(tiles, images, 3)
+        whole.text(1.2, y + 0.7, name, ha="right", va="center", fontsize=13)
+        ends = (3.5, 1.8 + (y - 1.1) / 4), (2.8, y + 0.7)
+        whole.annotate("", *ends, arrowprops=way)
+        spot = rng.normal((y, y / 4), 1, (60, 2))
+        cloud.plot(*spot.T, marker, color=colour, ms=5)
+    whole.annotate("", (5.8, 1.8), (5.0, 1.8), arrowprops=way)
+    return fig
 
 
 def vae() -> Figure:
-    """Draw a VAE: a digit through its code and back, and noise to draw."""
-    x, encoder, code, decoder, answer, noise = (
+    """Draw a VAE: a digit through its code and back, the prior, the price."""
+    x, encoder, guess, code, decoder, answer, prior, price = (
         "digit x",
         "encoder",
+        "mean m,\nvariance v",
         "code z",
         "decoder",
         "the same digit?",
-        "to draw: noise z",
+        "to draw: the prior,\nstandard normal z",
+        "the price: how far\nfrom the prior?",
     )
-    places = {x: 0, encoder: 1, code: 2, decoder: 3, answer: 4.2}
+    way = {x: 0, encoder: 0.9, guess: 1.9, code: 2.8, decoder: 3.7}
     return flow(
-        {name: (column, 1) for name, column in places.items()}
-        | {noise: (2, 0)},
+        {name: (column, 1) for name, column in way.items()}
+        | {answer: (4.9, 1), price: (1.9, 0), prior: (3.7, 0)},
         [
             (x, encoder, ""),
-            (encoder, code, ""),
+            (encoder, guess, ""),
+            (guess, code, ""),
             (code, decoder, ""),
-            (noise, decoder, ""),
             (decoder, answer, ""),
+            (guess, price, ""),
+            (prior, price, ""),
+            (prior, decoder, ""),
         ],
         [
             (answer, decoder, "decoder learns"),
-            (decoder, code, ""),
-            (code, encoder, "encoder learns"),
+            (decoder, guess, ""),
+            (guess, encoder, "encoder learns"),
+            (price, guess, ""),
         ],
     )

@@ -181,6 +181,20 @@ def test_bands_hold_most_steps():
     plt.close(fig)
 
 
+def test_runs_share_a_loss_axis_that_grows_where_it_must():
+    def runs(*losses):
+        rows = [
+            [(k, k / 10, d, 0.7, 0.6, 0.4) for k in (1, 2)] for d in losses
+        ]
+        return {str(k): of_history(row) for k, row in enumerate(rows)}
+
+    for losses, top in (((1.4,), 3), ((1.4, 0.1), 3), ((6, 1.4), 6.6)):
+        fig = views.training_curves(runs(*losses), "Loss")
+        found = [ax.get_ylim() for ax in fig.axes[: len(losses)]]
+        assert np.allclose(found, [(0, top)] * len(losses))
+        plt.close(fig)
+
+
 @pytest.fixture
 def run(uncompiled):
     rng = np.random.default_rng(0)
