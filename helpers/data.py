@@ -503,7 +503,7 @@ def describe() -> pd.DataFrame:
             "images": len(x),
             "smallest class": counts.min(),
             "largest class": counts.max(),
-            "mean grey": round(float(x.mean()), 1),
+            "mean grey, of 255": round(float(x.mean()), 1),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("split")
 
