@@ -14,7 +14,7 @@ SENTENCES = {
     "A": "put D = 1 into the slope of log(1 - D) with respect to the logit",
     "B": "put D = 1/2 into -log D - log(1 - D)",
     "C": "put the largest value of the JSD into -log 4 + 2 JSD",
-    "D": "compare the sign of D's loss with that of V",
+    "D": "solve p / (p + q) = 0.9 for p / q",
     "E": "put D = 1/2 into both slopes with respect to the logit",
     "F": "ask whether q = p if q has a single image",
 }
@@ -69,28 +69,40 @@ def exercise_2(answer: set[str]) -> None:
         raise AssertionError(f"sentence {letter}: {SENTENCES[letter]}")
 
 
-def _settles(rate: float) -> bool:
-    """Whether the game of three numbers ends on the data, D flat."""
-    a, _, theta = theory.game(0, rate)[-50:].T
+def _settles(rate: float, alone: bool = False) -> bool:
+    """Whether the game of three numbers, or D alone, ends flat on the data."""
+    start = (0.1, 0.0, 3.0) if alone else (0.0, 0.0, 0.0)
+    path = theory.game(0, rate, start=start, hold_g=alone)
+    a, _, theta = path[-50:].T
     return bool((np.abs(theta - 3) <= 0.1).all() and (np.abs(a) <= 0.1).all())
 
 
 @exercise
-def exercise_3(answer: float) -> None:
-    """Test the largest rate with which the game settles.
+def exercise_3(answer: tuple[float, str]) -> None:
+    """Test the largest rate with which the game settles, and who breaks.
 
     Args:
-        answer: the rate, to within 0.02.
+        answer: the rate, to within 0.02, and "D" or "game".
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert isinstance(answer, int | float), "give a number, such as 0.2"
-    assert 0.02 < answer < 5, "the rate lies between 0.02 and 5"
-    for rate in np.arange(min(0.2, answer), answer - 0.019, 0.02):
-        assert _settles(rate), f"with the lower rate {rate:g} it breaks"
-    assert not _settles(answer + 0.02), (
-        f"with a rate 0.02 higher, {answer + 0.02:g}, it still settles"
+    assert isinstance(answer, tuple) and len(answer) == 2, (
+        'give a rate and who breaks, such as (0.2, "game")'
+    )
+    rate, who = answer
+    assert isinstance(rate, int | float), "the first is a number, such as 0.2"
+    assert 0.02 < rate < 5, "the rate lies between 0.02 and 5"
+    for lower in np.arange(min(0.2, rate), rate - 0.019, 0.02):
+        assert _settles(lower), f"with the lower rate {lower:g} it breaks"
+    above = rate + 0.02
+    assert not _settles(above), (
+        f"with a rate 0.02 higher, {above:g}, it still settles"
+    )
+    assert who in ("D", "game"), 'who breaks is "D" or "game"'
+    culprit = "game" if _settles(above, alone=True) else "D"
+    assert who == culprit, (
+        f"who breaks: hold G at 3, play D alone at {above:.2f}, and look at a"
     )
 
 

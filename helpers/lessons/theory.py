@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 from scipy.special import expit, logsumexp
 
-from helpers import views
+from helpers import data, training, views
+from helpers.backend import keras
 from helpers.data import check_array
 
 Bumps = Sequence[tuple[float, float, float]]  # weight, mean, deviation
+LOSSES = "saturating, log(1 - D)", "non-saturating, -log D"  # of G
 
 
 def log_density(x: np.ndarray, bumps: Bumps) -> np.ndarray:
@@ -29,26 +31,59 @@ def draw(bumps: Bumps, n: int, key: Sequence[int]) -> np.ndarray:
     return rng.normal(means[k], deviations[k])[:, None].astype("float32")
 
 
-def game(gamma: float, rate: float, n_rounds: int = 600) -> np.ndarray:
+def worst_mistakes(
+    generator: keras.Model, discriminator: keras.Model, n: int = 1_000
+) -> tuple[dict[str, np.ndarray], int]:
+    """Find the images that a discriminator judges worst, for a riddle.
+
+    Args:
+        generator: of a pair.
+        discriminator: of the pair, returning logits.
+        n: images of each kind that it judges.
+
+    Returns:
+        Two rows of ten images, A and B, and how many of the twenty it
+        judges wrongly.
+    """
+    x_real, _ = data.load("holdout", n)
+    z = training.sample_z(n, generator.input_shape[-1], 1, 0)
+    x_fake = training.generate(generator, z)
+    real_logits = training.generate(discriminator, x_real)[:, 0]
+    fake_logits = training.generate(discriminator, x_fake)[:, 0]
+    least, most = real_logits.argsort()[:10], fake_logits.argsort()[-10:]
+    wrong = (real_logits[least] < 0).sum() + (fake_logits[most] > 0).sum()
+    return {"A": x_real[least], "B": x_fake[most]}, int(wrong)
+
+
+def game(
+    gamma: float,
+    rate: float,
+    n_rounds: int = 600,
+    start: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    hold_g: bool = False,
+) -> np.ndarray:
     """Play lesson 01's game of three numbers.
 
     Args:
         gamma: D is charged gamma / 2 times its squared slope (R1).
         rate: of both players, per round.
         n_rounds: D moves, then G.
+        start: a, b and G's shift before the first round.
+        hold_g: whether D plays alone.
 
     Returns:
-        a, b and G's shift after each round (n_rounds + 1, 3), from 0; the
-        real numbers lie around 3.
+        a, b and G's shift after each round (n_rounds + 1, 3), the start
+        first; the real numbers lie around 3.
     """
     z = stats.norm.ppf((np.arange(200) + 0.5) / 200)
-    x, (a, b, theta), path = 3 + z, (0.0, 0.0, 0.0), [(0.0, 0.0, 0.0)]
+    x, (a, b, theta), path = 3 + z, start, [start]
     for _ in range(n_rounds):
         d_real, d_fake = expit(a * x + b), expit(a * (z + theta) + b)
         v_a = np.mean((1 - d_real) * x) - np.mean(d_fake * (z + theta))
         v_b = np.mean(1 - d_real) - np.mean(d_fake)
         a, b = a + rate * (v_a - gamma * a), b + rate * v_b
-        theta += rate * a * np.mean(expit(a * (z + theta) + b))
+        if not hold_g:
+            theta += rate * a * np.mean(expit(a * (z + theta) + b))
         path.append((a, b, theta))
     return np.array(path)
 
@@ -63,6 +98,7 @@ def duel(
     x: np.ndarray,
     panels: Mapping[str, Mapping[str, np.ndarray]],
     reach: tuple[float, float],
+    moves: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw densities on a line, with a discriminator's answers over them.
 
@@ -72,6 +108,8 @@ def duel(
         panels: name of the panel -> label -> values (m,). What is called
             real or generated is a density and filled, all else is a line.
         reach: where the axes of x begin and end.
+        moves: name of the panel -> how far an arrow in the generated density
+            points, from its peak; none shorter than a tenth is drawn.
 
     Returns:
         The figure, for `show`.
@@ -89,6 +127,12 @@ def duel(
             ax.plot(x, y, lw=2, label=label, **style)
             if label in ("real", "generated"):
                 ax.fill_between(x, y, color=style["color"], alpha=0.25, lw=0)
+        move = (moves or {}).get(name, 0.0)
+        if abs(move) > 0.1:
+            peak = x[np.argmax(lines["generated"])]
+            look = {"arrowstyle": "-|>", "lw": 3, "shrinkA": 0, "shrinkB": 0}
+            ends = (peak + move, 0.2), (peak, 0.2)
+            ax.annotate("", *ends, arrowprops=look | {"color": "black"})
         ax.set(title=name, xlabel="x", xlim=reach, ylim=(0, 1.02))
     names = {label for lines in panels.values() for label in lines}
     answers = names - {"real", "generated"}
@@ -97,6 +141,118 @@ def duel(
     fig.legend(
         handles=lines.values(), loc="outside upper right", ncols=len(lines)
     )
+    views.headline(fig, title)
+    return fig
+
+
+# Where a name stands beside its line: offset in points, its anchor.
+SIDES = {
+    "over": ((0, 7), "center", "bottom"),
+    "under": ((0, -7), "center", "top"),
+    "left": ((-12, 4), "right", "center"),
+}
+
+
+def _line(
+    ax: plt.Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    style: Mapping[str, object],
+    label: str,
+    at: float,
+    side: str = "over",
+) -> None:
+    """Draw a line (n,) and write its name beside it at a place."""
+    y = check_array(label, values, str(len(x)))
+    ax.plot(x, y, lw=2, **style)
+    offset, ha, va = SIDES[side]
+    look = {"ha": ha, "va": va, "color": style["color"], "fontsize": 12}
+    look |= {"xytext": offset, "textcoords": "offset points"}
+    ax.annotate(label, (at, np.interp(at, x, y)), **look)
+
+
+def swings(
+    title: str, path: np.ndarray, d_loss: np.ndarray, m_real: float
+) -> Figure:
+    """Draw the three numbers of a game against its rounds, and D's loss.
+
+    Args:
+        title: what the figure finds.
+        path: a, b and G's shift in each round (n, 3).
+        d_loss: D's loss in each round (n,).
+        m_real: mean of the real numbers.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    path = check_array("path", path, "n 3")
+    rounds, end = np.arange(len(path)), len(path) - 1
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
+    real, g, d = (views.ROLES[name] for name in ("real", "G", "D"))
+    mean = np.full(len(path), m_real)
+    _line(left, rounds, mean, real, "real: mean", 0.9 * end, "under")
+    _line(left, rounds, path[:, 2], g, "G: theta", 0.2 * end)
+    _line(left, rounds, path[:, 0], d, "D: a", 0.45 * end)
+    dotted = d | {"linestyle": (0, (1, 1.5))}
+    _line(left, rounds, path[:, 1], dotted, "D: b", 0.28 * end)
+    low, high = path.min(), max(path.max(), m_real)
+    left.set(xlabel="round", ylabel="value")
+    left.set_ylim(low - 0.4, high + 0.6)
+    _line(right, rounds, d_loss, d, "D's loss", 0.3 * end)
+    level = {"color": "black", "linestyle": "-."}
+    log_4 = np.full(len(path), np.log(4))
+    _line(right, rounds, log_4, level, "log 4", 0.8 * end, "under")
+    right.set(xlabel="round", ylabel="D's loss (nats)")
+    views.headline(fig, title)
+    return fig
+
+
+def pulls_and_cost(
+    title: str,
+    losses: tuple[np.ndarray, np.ndarray, np.ndarray],
+    shifts: np.ndarray,
+    costs: np.ndarray,
+    pulls: np.ndarray,
+) -> Figure:
+    """Draw the losses of G, C(G) over distance, and what pulls at G there.
+
+    Args:
+        title: what the figure finds.
+        losses: logits of D, the saturating loss and the other one (n,).
+        shifts: distances (m,).
+        costs: C(G) there (m,).
+        pulls: of the saturating loss and of the other one (m, 2).
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: other shapes, or a value that is not finite.
+    """
+    logits = check_array("logits", losses[0], "n")
+    shifts = check_array("shifts", shifts, "m")
+    pulls = check_array("pulls", pulls, f"{len(shifts)} 2")
+    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 4))
+    one, other, _ = views.OTHERS
+    name = "saturating\nlog(1 - D)"
+    _line(left, logits, losses[1], one, name, -3, "under")
+    _line(left, logits, losses[2], other, "non-saturating\n-log D", 2.2)
+    left.set(xlabel="logit of D(G(z))", ylabel="loss of G (nats)")
+    for level, name in (0, "no overlap: 0"), (-np.log(4), "q = p: -log 4"):
+        middle.axhline(level, color=views.REAL, lw=1.2, ls=":")
+        spot = 0.98 * shifts[-1], level + 0.02
+        look = {"ha": "right", "va": "bottom", "fontsize": 12}
+        middle.text(*spot, name, color=views.REAL, **look)
+    middle.plot(
+        shifts, check_array("costs", costs, str(len(shifts))), "k", lw=2
+    )
+    middle.set(xlabel="distance", ylabel="C(G) (nats)", ylim=(-1.48, 0.15))
+    _line(right, shifts, pulls[:, 0], one, "saturating", 5.6)
+    _line(right, shifts, pulls[:, 1], other, "non-\nsaturating", 4.6, "left")
+    right.set(xlabel="distance", ylabel="pull on G")
     views.headline(fig, title)
     return fig
 
@@ -138,8 +294,9 @@ def densities(
     for ax, name, q, top in zip(axes[0], frames, drawn, tops, strict=True):
         ax.fill_between(x, p, color=views.REAL, alpha=0.4, lw=0, label="real")
         ax.plot(x, q, color=views.FAKE, lw=2, label="generated")
-        ax.set(title=name, xlabel="x", xlim=reach, yticks=[])
-        ax.set_ylim(0, 1.05 * top)
+        ax.set(title=name, xlabel="x", xlim=reach, ylim=(0, 1.05 * top))
+        ax.locator_params(axis="y", nbins=4)
+        ax.tick_params(labelleft=ax in axes[0, :2])
     axes[0, 0].set_ylabel("density")
     views.share_legend(fig, axes[0, 0], "outside upper right", 2)
     views.headline(fig, title)

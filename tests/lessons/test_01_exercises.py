@@ -33,7 +33,8 @@ WRONG = {
         0.9,
     ],
     2: [{"A", "D"}, {"A", "D", "F", "C"}, set(), {"G"}, "ADF", {"B", "E"}],
-    3: [0.2, 0.5, 0.34, 0.41, "0.37", -1, None],
+    3: [(rate, "D") for rate in (0.2, 0.5, 0.34, 0.41, "0.37", -1, None)]
+    + [(0.37, "game"), (0.37, "G"), (0.37, None), 0.37, "D"],
     4: [with_g_slope(d) for d in (lambda d: -d, lambda d: 1 - d, lambda d: d)]
     + [with_g_slope(lambda d: d - 1, swap=True), lambda *rest: 0.0, 0.5],
 }

@@ -4,6 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from helpers import data, training
+from helpers.backend import keras, layers
 from helpers.lessons import diagrams, theory
 
 
@@ -81,6 +83,78 @@ def test_a_duel_shows_densities_and_answers():
     plt.close(fig)
 
 
+def test_an_arrow_begins_at_the_peak_and_shows_where_g_goes():
+    x = np.linspace(-3, 3, 61)
+    bump = np.exp(-((x - 1) ** 2) / 2)
+    panels = {name: {"generated": bump} for name in ("right", "left", "rest")}
+    moves = {"right": 0.5, "left": -0.7, "rest": 0.01}
+    fig = theory.duel("t", x, panels, (-3, 3), moves)
+    arrows = [[t for t in ax.texts if t.arrow_patch] for ax in fig.axes]
+    assert [len(found) for found in arrows] == [1, 1, 0]
+    for [arrow], move in zip(arrows[:2], moves.values(), strict=False):
+        assert np.allclose([arrow.xy[0], arrow.xyann[0]], [1 + move, 1])
+    plt.close(fig)
+
+
+def test_swings_show_three_numbers_and_the_loss():
+    path = theory.game(0, 0.2, 40)
+    fig = theory.swings("t", path, np.arange(41.0), 3.0)
+    left, right = fig.axes
+    shown = {
+        text.get_text(): line.get_ydata()
+        for ax in (left, right)
+        for text, line in zip(ax.texts, ax.lines, strict=True)
+    }
+    assert (shown["D: a"] == path[:, 0]).all()
+    assert (shown["D: b"] == path[:, 1]).all()
+    assert (shown["G: theta"] == path[:, 2]).all()
+    assert (shown["real: mean"] == 3).all()
+    assert np.allclose(shown["log 4"], np.log(4))
+    assert (shown["D's loss"] == np.arange(41)).all()
+    with pytest.raises(ValueError, match="D's loss: expected shape"):
+        theory.swings("t", path, np.arange(40.0), 3.0)
+    plt.close("all")
+
+
+def test_pulls_and_cost_stand_side_by_side():
+    logits, shifts = np.linspace(-6, 6, 7), np.linspace(0, 8, 9)
+    losses = logits, -logits, 2 * logits
+    pulls = np.stack([shifts, 2 * shifts], 1)
+    fig = theory.pulls_and_cost("t", losses, shifts, -shifts, pulls)
+    left, middle, right = fig.axes
+    assert [(line.get_ydata()[0]) for line in left.lines] == [6, -12]
+    assert any((np.array_equal(n.get_ydata(), -shifts)) for n in middle.lines)
+    found = [line.get_ydata() for line in right.lines]
+    assert (np.stack(found, 1) == pulls).all()
+    with pytest.raises(ValueError, match="costs: expected shape"):
+        theory.pulls_and_cost("t", losses, shifts, shifts[1:], pulls)
+    plt.close("all")
+
+
+def test_d_alone_leaves_g_where_it_starts():
+    path = theory.game(0, 0.2, 30, (0.1, 0.0, 3.0), hold_g=True)
+    assert (path[:, 2] == 3).all() and abs(path[-1, 0]) < 0.05
+    moved = theory.game(0, 0.2, 30, (0.1, 0.0, 3.0))
+    assert not (moved[1:, 2] == 3).any()
+
+
+def test_worst_mistakes_are_the_extremes_of_both_kinds():
+    pixels = layers.Input((28, 28, 1))
+    ink = layers.Flatten()(pixels)
+    mean = layers.Dense(1, kernel_initializer="ones", use_bias=False)(ink)
+    z = layers.Input((784,))
+    draw = layers.Reshape((28, 28, 1))(layers.Activation("tanh")(z))
+    judge, painter = keras.Model(pixels, mean), keras.Model(z, draw)
+    rows, wrong = theory.worst_mistakes(painter, judge, 50)
+    images, _ = data.load("holdout", 50)
+    darkest = np.sort(images.sum(axis=(1, 2, 3)))[:10]
+    assert np.allclose(rows["A"].sum(axis=(1, 2, 3)), darkest, atol=1e-2)
+    painted = training.sample_z(50, 784, 1, 0)
+    brightest = np.sort(np.tanh(painted).sum(axis=1))[-10:]
+    assert np.allclose(rows["B"].sum(axis=(1, 2, 3)), brightest, atol=1e-2)
+    assert wrong == (darkest < 0).sum() + (brightest > 0).sum()
+
+
 def test_a_plan_shows_where_each_heap_goes():
     shares = np.array([[0.2, 0.0, 0.3], [0.0, 0.5, 0.0]])
     some = {"one": shares, "other": shares[::-1]}
@@ -97,8 +171,8 @@ def test_a_diagram_has_every_box_and_arrow():
     fig = diagrams.gan()
     [ax] = fig.axes
     texts = [text.get_text() for text in ax.texts]
-    for name in ("noise z", "generator G", "real x", "discriminator D"):
-        assert texts.count(name) == 1
+    boxes = "noise z", "generator G", "real images x", "discriminator D"
+    assert [texts.count(name) for name in boxes] == [1, 1, 1, 1]
     arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
     dashed = [a for a in arrows if a.arrow_patch.get_linestyle() == "--"]
     assert (len(arrows), len(dashed)) == (6, 2)
