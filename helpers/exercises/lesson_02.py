@@ -6,11 +6,47 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
+from helpers import data, metrics
 from helpers.checks import exercise
+from helpers.lessons import sharpness
 
 
 @exercise
 def exercise_1(answer: Callable) -> None:
+    """Test `soft_recall(x, x_real, share)`: recall of blurred images.
+
+    Args:
+        answer: of images (n, 28, 28, 1) in [-1, 1] and a share, returns the
+            recall of x, blurred to that share of the sharpness of x_real.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    assert callable(answer), "give the function itself: answer = soft_recall"
+    images, _ = data.load("holdout", 600)
+    x_real, x = images[:300], images[300:]
+    score = sharpness.scoring(x_real)
+    sharp = metrics.laplacian_variance(x_real).mean()
+    # As sharp as three quarters of x_real: shares of its own are others.
+    x = sharpness.softened(x, 0.75 * sharp)
+    for share in (0.6, 0.3):
+        found = np.asarray(answer(x, x_real, share), float)
+        assert found.shape == (), "one number comes out"
+        wanted = score(sharpness.softened(x, share * sharp))
+        assert not np.isclose(found, wanted["precision"]), (
+            "that is the precision"
+        )
+        assert not np.isclose(found, score(x)["recall"]), (
+            "that is the recall of x as it is, without a blur"
+        )
+        assert np.isclose(found, wanted["recall"]), (
+            f"another recall at a share of {share}: blur x, not x_real, "
+            f"until its mean sharpness is {share} times that of x_real"
+        )
+
+
+@exercise
+def exercise_2(answer: Callable) -> None:
     """Test `best_code(x, w, s, beta)`: the best q of the small model.
 
     Args:
@@ -42,7 +78,7 @@ def exercise_1(answer: Callable) -> None:
 
 
 @exercise
-def exercise_2(answer: tuple[Callable, ...]) -> None:
+def exercise_3(answer: tuple[Callable, ...]) -> None:
     """Test `gaussian_nats(x, image, sigma)` and `best_sigma(x, image)`.
 
     Args:
@@ -82,7 +118,7 @@ def exercise_2(answer: tuple[Callable, ...]) -> None:
 
 
 @exercise
-def exercise_3(answer: Callable) -> None:
+def exercise_4(answer: Callable) -> None:
     """Test `kernel_nats(x, centres, flip)`: binary kernel density.
 
     Args:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage, optimize
+from scipy.spatial.distance import cdist
+from sklearn.neighbors import NearestNeighbors
 
 from helpers.data import check_images
 from helpers.metrics import (
@@ -113,3 +115,46 @@ def scoring(x_real: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
         }
 
     return score
+
+
+def ball_met(x_real: np.ndarray, images: np.ndarray, k: int = 3) -> np.ndarray:
+    """Return how large a ball of a real image each image lies in.
+
+    Args:
+        x_real: float32 (n, 28, 28, 1) in [-1, 1].
+        images: float32 (m, 28, 28, 1) in [-1, 1].
+        k: a ball reaches to the k-th nearest other real image.
+
+    Returns:
+        (m,), the radius of the smallest ball, inf where there is none: the
+        finite ones are those that `metrics.precision_recall` counts.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range.
+    """
+    real, fake = (judge(x).features.astype(float) for x in (x_real, images))
+    reach = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
+    parts = np.array_split(fake, -(-len(fake) // SOME))
+    radii = [np.where(cdist(x, real) <= reach, reach, np.inf) for x in parts]
+    return np.concatenate([part.min(axis=1) for part in radii])
+
+
+def counted(x_real: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Tell which images precision counts, see `ball_met`; bool (m,)."""
+    return np.isfinite(ball_met(x_real, images))
+
+
+def spread(images: np.ndarray) -> float:
+    """Return the variance of the judge's points, summed over its numbers.
+
+    Args:
+        images: float32 (n, 28, 28, 1) in [-1, 1].
+
+    Returns:
+        The trace of their covariance: the mean squared distance from the
+        middle of the cloud.
+
+    Raises:
+        TypeError, ValueError: images of another dtype, shape or range.
+    """
+    return float(judge(images).features.var(axis=0, dtype=float).sum())

@@ -15,18 +15,20 @@ from helpers.lessons import vae
 
 # Ten colours that can be told apart, each with a contrast of 3 to 1 or more
 # on white; a numeral names each as well.
+# Those that overlap, 4 and 9, then 3, 5 and 8, also differ in marker.
 DIGITS = (
     "#000000",
-    "#B35900",
+    "#7A6A00",
     "#2A8CC4",
     "#00805C",
-    "#0B4F8A",
     "#D5320A",
     "#B8478F",
-    "#7A6A00",
-    "#707070",
     "#6A2C91",
+    "#707070",
+    "#B35900",
+    "#0B4F8A",
 )
+MARKERS = "ooooo^oos^"
 
 
 def fields(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
@@ -46,13 +48,14 @@ def fields(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
     most = max(values.max() for values in panels.values())
     fig, axes = plt.subplots(1, len(panels), figsize=(10, 3.2), squeeze=False)
     for ax, (name, values) in zip(axes[0], panels.items(), strict=True):
-        ax.imshow(values, cmap="cividis", vmin=0, vmax=most)
+        field = ax.imshow(values, cmap="cividis", vmin=0, vmax=most)
         rows, columns = values.shape
         ax.set_xticks(np.arange(columns + 1) - 0.5, [])
         ax.set_yticks(np.arange(rows + 1) - 0.5, [])
         ax.grid(color="white", lw=0.8)
         ax.tick_params(length=0)
-        ax.set(title=name, xlabel=f"{rows} x {columns}")
+        ax.set(xlabel=f"{name}, {rows} x {columns}")
+    fig.colorbar(field, ax=axes, label="paint", fraction=0.03)
     views.headline(fig, title)
     return fig
 
@@ -97,19 +100,21 @@ def latent_map(
     model: keras.Model,
     places: np.ndarray,
     labels: np.ndarray,
-    title: str = "Neighbours look alike, and there are holes",
-    side: int = 13,
+    title: str = "Will the dots fill the square?",
+    side: int = 12,
 ) -> Figure:
     """Draw a latent space of two numbers: where digits lie, what is drawn.
 
     Both panels have the same axes: for each number of the code the share of
     the prior that lies below it, so that the prior fills the square evenly.
+    An even side leaves out z = 0, where a decoder whose dense layer has no
+    bias paints the same stroke everywhere, a grey tile.
 
     Args:
         model: a VAE with a code of two numbers, as `vae.build_vae` makes it.
         places: shares of the prior below each code (n, 2), 0 to 1.
         labels: digits of these images, integers (n,), 0 to 9.
-        title: what the figure finds.
+        title: what the figure finds, or asks.
         side: the square is cut into side x side parts, and the middle of
             each is decoded.
 
@@ -129,9 +134,9 @@ def latent_map(
     left, right = axes
     box = {"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "black"}
     middle = {"ha": "center", "va": "center", "fontsize": 14, "weight": "bold"}
-    for digit, color in enumerate(DIGITS):
+    for digit, (color, mark) in enumerate(zip(DIGITS, MARKERS, strict=True)):
         own = places[labels == digit]
-        left.plot(*own.T, "o", ms=2.5, mew=0, alpha=0.7, color=color)
+        left.plot(*own.T, mark, ms=3.5, mew=0, alpha=0.7, color=color)
         if len(own):  # the numeral, large, where its own are densest
             near = np.sort(cdist(own, own), axis=1)[:, : len(own) // 4 + 1]
             spot = own[near.mean(axis=1).argmin()]
@@ -139,10 +144,10 @@ def latent_map(
     right.imshow(
         views.tile(images, side), extent=(0, 1, 0, 1), vmin=-1, vmax=1
     )
-    left.set(title="encoded: real digits", ylabel="share of the prior, z2")
+    left.set(title="encoded: real digits", ylabel="Φ(z2)")
     right.set(title="decoded: the same places")
     for ax in axes:
-        ax.set(xlabel="share of the prior, z1", aspect="equal")
+        ax.set(xlabel="Φ(z1)", aspect="equal")
         ax.set(xlim=(0, 1), ylim=(0, 1))
     views.headline(fig, title)
     return fig
@@ -170,7 +175,7 @@ def balls(
     """
     real = check_array("real", real, "n 2")
     fake = check_array("fake", fake, "m 2")
-    size = {"figsize": (10, 4.8), "sharex": True, "sharey": True}
+    size = {"figsize": (10, 5.4), "sharex": True, "sharey": True}
     fig, axes = plt.subplots(1, 2, **size)
     real_side = "real", real, views.REAL, "o"
     fake_side = "generated", fake, views.FAKE, "s"
@@ -183,21 +188,24 @@ def balls(
         for place, radius in zip(centres, reach, strict=True):
             look = {"color": colour, "alpha": 0.15, "lw": 0}
             ax.add_patch(plt.Circle(place, radius, **look))
-        ax.plot(*centres.T, marker, ms=4, color=colour)
+        look = {"color": colour, "alpha": 0.6, "mew": 0}
         ax.plot(
-            [], [], marker, ms=4, color=colour, label=f"{kind}, with balls"
+            *centres.T, marker, ms=3.5, label=f"{kind}, with balls", **look
         )
         kind, points, colour, marker = other
         inside = (cdist(points, centres) <= reach).any(axis=1)
-        look = {"ms": 9, "mew": 2, "mec": colour}
+        look = {"ms": 6, "mew": 1.2, "mec": colour}
         for part, face, what in (
-            (points[inside], colour, "counted"),
-            (points[~inside], "none", "not"),
+            (points[inside], f"{colour}99", "in a ball"),
+            (points[~inside], "none", "in none"),
         ):
             ax.plot(*part.T, marker, mfc=face, label=f"{kind}, {what}", **look)
         ax.set(title=f"{name}: {inside.sum()} of {len(points)}")
         ax.set(aspect="equal", xticks=[], yticks=[])
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.02))
+        ax.spines[:].set_visible(False)
+    left, right = (ax.get_legend_handles_labels() for ax in axes)
+    both = [a + b for a, b in zip(left, right, strict=True)]
+    fig.legend(*both, loc="outside lower center", ncols=2)
     views.headline(fig, title)
     return fig
 
@@ -208,10 +216,10 @@ def softness(
     """Draw how scores of models move when their samples are made softer.
 
     Args:
-        title: what the figure finds.
+        title: what the figure finds, or asks.
         models: name -> scores of sharp samples, then of soft ones, each with
             "recall", "precision", "fcd" and "sharpness"; of real digits,
-            then of two models.
+            then of up to three models.
 
     Returns:
         The figure, for `show`.
@@ -219,11 +227,11 @@ def softness(
     Raises:
         ValueError: a score that is not finite.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5.2))
     keys = "recall", "precision", "sharpness", "fcd"
-    looks = views.ROLES["real"], views.ROLES["generated"], views.OTHERS[0]
+    looks = views.ROLES["real"], views.ROLES["generated"], *views.OTHERS[:2]
     for (name, pair), look, marker in zip(
-        models.items(), looks, "osD", strict=True
+        models.items(), looks, "osD^", strict=False
     ):
         recall, precision, sharp, fcd = [
             check_array(f"{name}, {key}", [s[key] for s in pair], "2")
@@ -233,15 +241,14 @@ def softness(
             ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
             soft = {"mew": 2, "mfc": "white", "color": look["color"]}
             ax.plot(x[1], y[1], marker, ms=9, **soft)
-        at = {"xytext": (10, 0), "textcoords": "offset points", "va": "center"}
-        right.annotate(name, (sharp[0], fcd[0]), color=look["color"], **at)
     left.set(xlabel="recall", ylabel="precision", aspect="equal")
-    left.set(
-        xlim=(0.5, 1.02), ylim=(0.5, 1.02), title="filled sharp, open soft"
-    )
-    left.legend(loc="lower left")
-    right.set(xlabel="sharpness / that of real digits", ylabel="FCD")
-    right.set(xlim=(0.3, 1.3), yscale="log")
+    left.set(xlim=(0.5, 1.02), ylim=(0.5, 1.02))
+    for name, face in {"as sharp as real": "black", "soft": "white"}.items():
+        look = {"ls": "", "ms": 9, "mew": 2, "mfc": face, "color": "black"}
+        left.plot([], [], marker="o", label=name, **look)
+    views.share_legend(fig, left, "outside lower center", 3)
+    right.set(xlabel="sharpness / that of real digits")
+    right.set(ylabel="FCD (log scale)", xlim=(0.3, 1.1), yscale="log")
     ticks = [1, 2, 5, 10, 20, 50, 100]
     right.set_yticks(ticks, map(str, ticks))
     right.minorticks_off()

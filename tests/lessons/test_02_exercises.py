@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from answers import judge, solved
 
+from helpers import metrics
 from helpers.exercises import lesson_02
+from helpers.lessons import sharpness
 
 RIGHT = solved("02")
-best_code, (gaussian_nats, best_sigma), kernel_nats = RIGHT.values()
+soft_recall, best_code, normal, kernel_nats = RIGHT.values()
+gaussian_nats, best_sigma = normal
 
 
 def kernel_underflows(x, centres, flip):
@@ -18,8 +21,27 @@ def kernel_underflows(x, centres, flip):
         return np.log(p.mean(axis=1))
 
 
+def softened(x, x_real, share):
+    sharp = metrics.laplacian_variance(x_real).mean()
+    return sharpness.softened(x, share * sharp)
+
+
 WRONG = {
     1: [
+        lambda x, r, share: sharpness.scoring(r)(x)["recall"],
+        lambda x, r, share: sharpness.scoring(r)(softened(x, r, share))[
+            "precision"
+        ],
+        lambda x, r, share: sharpness.scoring(r)(softened(x, x, share))[
+            "recall"
+        ],
+        lambda x, r, share: sharpness.scoring(softened(r, r, share))(x)[
+            "recall"
+        ],
+        lambda x, r, share: [soft_recall(x, r, share)],
+        0.6,
+    ],
+    2: [
         lambda x, w, s, beta: best_code(x, w, s, 1),
         lambda x, w, s, beta: best_code(x, w, s, 1 / beta),
         lambda x, w, s, beta: (x / w, best_code(x, w, s, beta)[1]),
@@ -28,7 +50,7 @@ WRONG = {
         lambda x, w, s, beta: best_code(x, w, s, beta)[0],
         1.0,
     ],
-    2: [
+    3: [
         (lambda x, i, s: gaussian_nats(x, i, s) / 784, best_sigma),
         (lambda x, i, s: -gaussian_nats(x, i, s), best_sigma),
         (
@@ -41,7 +63,7 @@ WRONG = {
         (gaussian_nats, lambda x, i: 1.0),
         gaussian_nats,
     ],
-    3: [
+    4: [
         kernel_underflows,
         lambda x, c, f: kernel_nats(x, c, f) + np.log(len(c)),
         lambda x, c, f: -kernel_nats(x, c, f),

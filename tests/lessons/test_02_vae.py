@@ -311,6 +311,18 @@ def test_ten_numbers_reach_the_bound_that_is_promised():
     assert nats["elbo"]["low"] > -100
 
 
+def test_the_vae_draws_where_balls_are_wide():
+    """Precision counts its digits in balls that few real digits share."""
+    model = checkpoints.load("vae10")
+    x_real, _ = data.load("holdout", 1_000)
+    x_other, _ = data.load("train", 1_000)
+    drawn = vae.mean_images(model, training.sample_z(1_000, 10, 0, 0))
+    crisp = sharpness.sharpened(drawn, sharp(x_real))
+    radii = [sharpness.ball_met(x_real, x) for x in (x_other, crisp)]
+    own, its = (np.median(r[np.isfinite(r)]) for r in radii)
+    assert 1.15 < its / own < 1.8
+
+
 def test_a_stopped_run_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
     started = []
 
@@ -363,8 +375,10 @@ def test_a_latent_map_names_its_digits(uncompiled):
 
 def test_fields_share_a_scale():
     fig = vae_figures.fields("t", {"a": np.eye(3), "b": 4 * np.ones((2, 5))})
-    assert [ax.images[0].get_clim() for ax in fig.axes] == [(0, 4), (0, 4)]
-    assert [ax.get_xlabel() for ax in fig.axes] == ["3 x 3", "2 x 5"]
+    *panels, bar = fig.axes
+    assert [ax.images[0].get_clim() for ax in panels] == [(0, 4), (0, 4)]
+    assert [ax.get_xlabel() for ax in panels] == ["a, 3 x 3", "b, 2 x 5"]
+    assert bar.get_ylim() == (0, 4)
     plt.close(fig)
     with pytest.raises(ValueError, match=r"a: expected shape \(n, m\)"):
         vae_figures.fields("t", {"a": np.zeros(3)})
@@ -408,8 +422,10 @@ def test_softness_shows_both_ends():
     left, right = fig.axes
     assert (left.lines[0].get_xydata() == [[1.5, 0.5], [0.5, 1.5]]).all()
     assert (right.lines[0].get_xydata() == [[0.5, 0.5], [0.5, 0.5]]).all()
-    colours = {line.get_color() for line in left.lines}
+    colours = {line.get_color() for line in right.lines}
     assert colours == {views.REAL, views.FAKE, "#009E73"}
+    legend = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert legend == ["real", "a", "b", "as sharp as real", "soft"]
     assert left.get_xlim() == left.get_ylim()
     plt.close(fig)
     bad = [pair[0], pair[1] | {"fcd": np.nan}]
@@ -423,6 +439,7 @@ def test_a_diagram_of_a_vae_has_both_ways():
     texts = [text.get_text() for text in fig.axes[0].texts]
     assert {"digit x", "encoder", "code z", "decoder"} <= set(texts)
     assert {"encoder learns", "decoder learns"} <= set(texts)
+    assert "the price: how far\nfrom the prior?" in texts
     plt.close(fig)
 
 
@@ -476,6 +493,26 @@ def test_scoring_is_that_of_the_metrics():
     assert found["sharpness"] == pytest.approx(sharp(x_other) / sharp(x_real))
 
 
+def test_counted_images_are_those_of_precision():
+    x_real, _ = data.load("holdout", 300)
+    x_other, _ = data.load("validation", 300)
+    x_soft = sharpness.softened(x_other, 0.6 * sharp(x_real))
+    inside = sharpness.counted(x_real, x_soft)
+    assert inside.dtype == bool and inside.shape == (300,)
+    assert inside.mean() == sharpness.scoring(x_real)(x_soft)["precision"]
+    radii = sharpness.ball_met(x_real, x_soft)
+    assert np.array_equal(np.isfinite(radii), inside)
+    assert (radii > 0).all()
+
+
+def test_spread_is_the_trace_of_the_covariance():
+    x, _ = data.load("holdout", 300)
+    points = metrics.judge(x).features
+    trace = np.trace(np.cov(points.T, bias=True))
+    assert sharpness.spread(x) == pytest.approx(trace, rel=1e-4)
+    assert sharpness.spread(np.repeat(x[:1], 5, axis=0)) < 1e-6
+
+
 def test_a_run_of_a_vae_shows_its_two_terms():
     rows = np.array([(k, k / 10, 600 / k, 20.0) for k in range(1, 101)])
     run = vae.build_run(vae.VaeRecipe(0, n_steps=1, latent_dim=1, width=2))
@@ -483,8 +520,10 @@ def test_a_run_of_a_vae_shows_its_two_terms():
     fig, axes = plt.subplots(1, 2)
     run.draw_history(axes)
     for ax, column in zip(axes, (2, 3), strict=True):
-        assert ax.get_ylabel() == "nats an image"
+        assert ax.get_ylabel() == "nats per image"
         drawn = ax.lines[0].get_ydata()
         assert drawn[50] == pytest.approx(rows[50, column], rel=0.02)
         assert ax.get_ylim()[0] == 0
+    assert axes[0].lines[1].get_ydata()[0] == pytest.approx(543.4, abs=0.1)
+    assert axes[0].get_ylim()[1] > 543.4, "what a guess of 1/2 costs is seen"
     plt.close(fig)
