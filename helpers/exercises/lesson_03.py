@@ -1,17 +1,47 @@
 """Checkers of lesson 03."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from helpers import training
-from helpers.backend import keras, ops
+from helpers.backend import keras, ops, tf
 from helpers.checks import exercise
 from helpers.lessons import dcgan
 
 
 @exercise
-def exercise_1(answer: Callable) -> None:
+def exercise_1(answer: Sequence[float]) -> None:
+    """Test R1 of D(x) = w x + b and w after one step, for w = (3, 4).
+
+    Args:
+        answer: R1, then the two numbers of the new w.
+
+    Raises:
+        AssertionError: the property that fails.
+    """
+    w, gamma, rate = np.array([3.0, 4.0]), 10.0, 0.01
+    given = np.asarray(answer, float).ravel()
+    assert given.shape == (3,), "three numbers: R1, and the new w"
+    r1, new = given[0], given[1:]
+    assert new @ w < w @ w, (
+        "a penalty on the slope makes it smaller: descend, so the new w is "
+        "shorter than (3, 4)"
+    )
+    assert np.isclose(new[0] * w[1], new[1] * w[0], atol=1e-6), (
+        "the gradient of R1 points along w, so w keeps its direction"
+    )
+    assert np.isclose(r1, gamma / 2 * w @ w), (
+        "R1 is gamma / 2 times the squared length of the slope, which is w "
+        "at every x"
+    )
+    assert np.allclose(new, w - rate * gamma * w), (
+        "the gradient of gamma / 2 times |w|^2 is gamma w; the step is the "
+        "learning rate times it"
+    )
+
+
+@exercise
+def exercise_2(answer: Callable) -> None:
     """Test `adam(gradients, learning_rate, beta_1, beta_2)`.
 
     Args:
@@ -48,38 +78,40 @@ def exercise_1(answer: Callable) -> None:
 
 
 @exercise
-def exercise_2(answer: Callable) -> None:
-    """Test `charged_step(gan, x_real)`: the plain game with R1.
+def exercise_3(answer: Callable) -> None:
+    """Test `fake_penalty(gan, x_real)`: D's slope at generated images (R2).
 
     Args:
-        answer: a step, for `training.fit`.
+        answer: returns the weighted penalty, a scalar.
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), "give the function itself: answer = charged_step"
+    assert callable(answer), "give the function itself: answer = fake_penalty"
+    recipe = dcgan.Recipe(1, 8, 8, 8, 16, r1_gamma=4.0)
+    gan = dcgan.build_gan(recipe)
     rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (16, 28, 28, 1)).astype("float32")
+    x_real = rng.uniform(-1, 1, (16, 28, 28, 1)).astype("float32")
+    seen = []
 
-    def change(step: Callable, gamma: float, decay: float) -> list:
-        """Return what one step does to D, to G and to the average."""
-        recipe = dcgan.Recipe(1, 8, 8, 8, 16, r1_gamma=gamma, ema_decay=decay)
-        gan = dcgan.build_gan(recipe)
-        parts = gan.discriminator, gan.generator, gan.average
-        old = [part.trainable_variables[0].numpy() for part in parts]
-        training.fit(gan, x, 1, step=step)
-        new = [part.trainable_variables[0].numpy() for part in parts]
-        return [a - b for a, b in zip(new, old, strict=True)]
+    def draw(z: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Stand in for G: note how many z come, draw one known picture."""
+        seen.append(z.shape[0])
+        return ops.convert_to_tensor(np.repeat(picture, z.shape[0], 0))
 
-    d_10, g_10, average = change(answer, 10.0, 0.5)
-    d_0, *_ = change(answer, 0.0, 0.5)
-    assert np.abs(d_10 - d_0).max() > 1e-5, (
-        "a weight of 10 and of 0 move D alike: descend d_loss plus the "
-        "penalty, slope_penalty(gan, ...)"
+    picture = rng.uniform(-1, 1, (1, 28, 28, 1)).astype("float32")
+    gan.generator = draw
+    found = np.asarray(ops.convert_to_numpy(answer(gan, x_real)))
+    assert found.shape == (), "one number, the mean over the images"
+    assert seen and {*seen} == {16}, (
+        "draw with gan.generator, one z for each image of x_real"
     )
-    assert np.abs(g_10).max() > 0, "G has to move as well"
-    assert not np.abs(average).any(), "no average: that is another cure"
-    wanted, *_ = change(dcgan.train_step, 0.0, 0.5)
-    assert np.mean(np.abs(d_0 - wanted) > 1e-4) < 0.05, (
-        "without the penalty, D moves as in the plain game"
+    assert np.isclose(found, answer(gan, -x_real), rtol=1e-4), (
+        "it depends on the pixels of x_real: charge D at the drawn images "
+        "alone"
+    )
+    wanted = dcgan.slope_penalty(gan, picture)
+    assert np.isclose(found, wanted, rtol=1e-3), (
+        "where G draws one picture again and again, the penalty is "
+        "slope_penalty at that picture"
     )

@@ -158,8 +158,13 @@ class Gan(training.Run):
         }
         views.draw_curves(axes[0], table, losses)
         axes[0].set_ylabel("loss (nats)")
+        # The same axis for all runs, so that they can be compared; longer
+        # only where a curve of this figure needs it.
+        panels = axes[0].get_shared_y_axes().get_siblings(axes[0])
+        lines = [line.get_ydata() for ax in panels for line in ax.lines]
+        axes[0].set_ylim(0, max([3.0, *(1.1 * np.max(y) for y in lines)]))
         for level, name, color in (
-            (np.log(4), "2 log 2", views.DISCRIMINATOR),
+            (np.log(4), "log 4", views.DISCRIMINATOR),
             (np.log(2), "log 2", views.GENERATOR),
         ):
             axes[0].axhline(level, color=color, lw=0.8, ls=":")
@@ -258,7 +263,7 @@ def discriminator_loss(
         logits_fake: (n, 1), of generated images.
 
     Returns:
-        Scalar, nats; 2 log 2 where D says 1/2 everywhere.
+        Scalar, nats; log 4 where D says 1/2 everywhere.
     """
     loss_real = ops.mean(ops.softplus(-logits_real))
     loss_fake = ops.mean(ops.softplus(logits_fake))

@@ -3,13 +3,15 @@
 import ast
 import dataclasses
 
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from helpers import runtime, training
-from helpers.backend import keras, ops, tf
-from helpers.lessons import dcgan
+from helpers.backend import keras, layers, ops, tf
+from helpers.lessons import dcgan, diagrams
 
 RECIPE = dcgan.Recipe(seed=1, latent_dim=8, width=8, d_width=8, batch_size=16)
 
@@ -95,10 +97,35 @@ def test_the_penalty_flattens_the_discriminator(x_train):
     assert losses[0] < losses[1] < 2 * np.log(2)  # without the penalty
 
 
+def test_the_loud_errors_of_the_popular_recipe_stop_it():
+    with pytest.raises(ValueError, match="total size"):
+        keras.Sequential([keras.Input((256,)), layers.Reshape((7, 7, 256))])
+    with pytest.raises(TypeError, match="Invalid shape"):
+        Figure().subplots().imshow(np.zeros((16, 28, 28)))
+    dense = layers.Dense(7 * 7 * 256), layers.Reshape((7, 7, 256))
+    paint = layers.Conv2DTranspose(128, 5, padding="same")
+    last = layers.Conv2DTranspose(1, 5, strides=2, padding="same")
+    cat = keras.Sequential([keras.Input((100,)), *dense, paint, last])
+    assert cat.output_shape[1:] == (14, 14, 1)
+
+
+def test_the_diagram_names_the_layers_as_they_are():
+    fig = diagrams.dcgan()
+    told = [text.get_text() for text in fig.axes[0].texts]
+    g, d = dcgan.build_generator(64), dcgan.build_discriminator()
+    for model in (g, d):
+        grids = [layer.output.shape[1:] for layer in model.layers]
+        names = {"x".join(map(str, grid)) for grid in grids if len(grid) == 3}
+        assert names <= set(told)
+    assert {"64", "128", "logit"} <= set(told)
+    assert told.count("14x14x16") == 2 and told.count("dense") == 3
+    plt.close(fig)
+
+
 def taught_step():
     """Return the full step of the lesson, as its cells define it."""
     [path] = (runtime.ROOT / "notebooks").glob("03_*.ipynb")
-    names = {"ops": ops, "tf": tf, "dcgan": dcgan}
+    names = {"ops": ops, "tf": tf, "dcgan": dcgan, "late_steps": ()}
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:

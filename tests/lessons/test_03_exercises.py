@@ -23,22 +23,32 @@ def adam(gradients, learning_rate, beta_1, beta_2, correct=True):
     return np.array(moves)
 
 
-def plain(gan, x_real, d_moves=True):
+def at_z(gan, x_real):
+    """Measure the slope in z instead of in pixels."""
     z = dcgan.draw_z(gan, x_real)
-    with tf.GradientTape(persistent=True) as tape:
-        fake = gan.discriminator(gan.generator(z, training=True))
-        d_loss = dcgan.discriminator_loss(gan.discriminator(x_real), fake)
-        g_loss = dcgan.generator_loss(fake)
-    d_weights = gan.discriminator.trainable_variables
-    g_weights = gan.generator.trainable_variables
-    if d_moves:
-        gan.d_optimizer.apply(tape.gradient(d_loss, d_weights), d_weights)
-    gan.g_optimizer.apply(tape.gradient(g_loss, g_weights), g_weights)
-    return d_loss, g_loss
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        slopes = tf.reduce_sum(gan.discriminator(gan.generator(z)) + z)
+    return tf.reduce_mean(tf.square(tape.gradient(slopes, z)))
+
+
+def at_drawn(gan, x_real, n=None, factor=1.0):
+    z = dcgan.draw_z(gan, x_real[:n])
+    x_fake = gan.generator(z, training=True)
+    return factor * dcgan.slope_penalty(gan, x_fake)
 
 
 WRONG = {
     1: [
+        (250, 2.7, 3.6),  # gamma, not gamma / 2
+        (25, 2.7, 3.6),  # the length, not its square
+        (125, 3.3, 4.4),  # up, not down
+        (125, 2.85, 3.8),  # gamma / 2 in the gradient
+        (125, 2.9, 3.9),  # not along w
+        (125, -30, -40),  # the gradient itself, and turned round
+        125,
+    ],
+    2: [
         lambda g, *rest: adam(g, *rest, correct=False),
         lambda g, *rest: -adam(g, *rest),
         lambda g, lr, b1, b2: adam(g, lr, b2, b1),
@@ -48,12 +58,14 @@ WRONG = {
         lambda g, lr, b1, b2: -lr * np.sign(g),
         0.01,
     ],
-    2: [
-        dcgan.train_step,  # with the average
-        plain,
-        lambda gan, x: dcgan.slope_penalty(gan, x),  # nobody moves
-        lambda gan, x: plain(gan, x, d_moves=False),
-        "charged_step",
+    3: [
+        dcgan.slope_penalty,  # at the real images
+        lambda gan, x: at_drawn(gan, x) + dcgan.slope_penalty(gan, x),
+        lambda gan, x: at_drawn(gan, x, n=4),
+        lambda gan, x: at_drawn(gan, x, factor=2.0),  # gamma, not gamma / 2
+        lambda gan, x: at_drawn(gan, x) * tf.ones(len(x)),
+        at_z,
+        "fake_penalty",
     ],
 }
 
