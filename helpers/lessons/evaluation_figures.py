@@ -86,15 +86,16 @@ def balls(
     k: int,
     names: Sequence[str] = ("precision?", "recall?"),
 ) -> Figure:
-    """Draw real and generated points with the balls of one or both.
+    """Draw real and generated points, balls around one kind a panel.
 
     Args:
         title: what the figure asks or finds.
         real: points (n, 2).
         fake: points (m, 2).
         k: which neighbour a ball reaches to.
-        names: titles of the panels: the first has balls around the real
-            points, the second around the generated ones.
+        names: titles of the panels, one above the other: the first has balls
+            around the real points, the second around the generated ones. The
+            axes of two panels end near the points and cut larger balls.
 
     Returns:
         The figure, for `show`.
@@ -104,21 +105,20 @@ def balls(
     """
     real = check_array("real", real, "n 2")
     fake = check_array("fake", fake, "n 2")
-    fig, axes = plt.subplots(
-        1,
-        len(names),
-        figsize=(10, 3.9),
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-    )
+    size = (10, 2.9 * len(names) + 1)
+    shared = {"squeeze": False, "sharex": True, "sharey": True}
+    fig, axes = plt.subplots(len(names), figsize=size, **shared)
     sides = (real, views.REAL), (fake, views.FAKE)
-    for ax, name, side in zip(axes[0], names, sides, strict=False):
+    for ax, name, side in zip(axes[:, 0], names, sides, strict=False):
         draw_balls(ax, side[0], k, side[1])
         ax.plot(*real.T, ms=8, label="real", **REAL)
         ax.plot(*fake.T, ms=9, label="generated", **GENERATED)
-        ax.set(title=name, xlabel="feature 1", aspect="equal")
-    axes[0, 0].set_ylabel("feature 2")
+        ax.set(title=name, ylabel="feature 2", aspect="equal")
+    axes[-1, 0].set_xlabel("feature 1")
+    if len(names) > 1:
+        rows = np.concatenate([real, fake])
+        low, high = rows.min(axis=0) - 1, rows.max(axis=0) + 1
+        ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     views.share_legend(fig, axes[0, 0], "outside upper right", 2)
     views.headline(fig, title)
     return fig
@@ -129,11 +129,14 @@ def fault_map(
 ) -> Figure:
     """Draw metrics of damaged sets: values as text, alarms as colours.
 
+    A cell within two deviations of real images has no word and no colour.
+
     Args:
         title: what the figure finds.
         values: finite numbers, a row a set, a column a metric.
-        alarms: the same shape; above 0 is worse. Beyond 2 on either side a
-            cell has a mark, an empty or a full triangle; colours end at 100.
+        alarms: the same shape, in deviations; above 0 is worse. Beyond 2 on
+            either side a cell says worse or better, in the column "closer"
+            nearer or farther; colours end at 100.
         real: what real images get, a number a metric; the first row.
 
     Returns:
@@ -145,14 +148,19 @@ def fault_map(
     shape = " ".join(map(str, values.shape))
     loud = check_array("alarms", alarms.to_numpy(), shape)
     loud = np.vstack([np.zeros_like(loud[:1]), loud])
+    loud[np.abs(loud) <= 2] = 0
     values = pd.concat([real.to_frame("real digits").T, values])
     numbers = check_array("values", values.to_numpy(), "n m")
     fig, ax = plt.subplots(figsize=(10, 0.5 * len(values) + 1.3))
     norm = SymLogNorm(2, linscale=0.6, vmin=-100, vmax=100)
     field = ax.imshow(loud, cmap=ALARM, norm=norm, aspect="auto")
+    words = dict.fromkeys(values, ("", "  worse", "  better"))
+    words["closer"] = "", "  nearer", "  farther"
+    largest = np.abs(numbers).max(axis=0)
+    digits = np.select([largest <= 1, largest <= 10], [3, 2], 1)
     for (i, j), value in np.ndenumerate(numbers):
-        mark = "▲ " if loud[i, j] > 2 else "▽ " if loud[i, j] < -2 else ""
-        text = mark + (f"{value:.1f}" if abs(value) >= 2 else f"{value:.2f}")
+        word = words[values.columns[j]][int(np.sign(loud[i, j]))]
+        text = f"{value:.{digits[j]}f}{word}"
         ax.text(j, i, text, ha="center", va="center", fontsize=13)
     ax.set_xticks(range(values.shape[1]), values.columns)
     ax.set_yticks(range(len(values)), values.index)
@@ -171,7 +179,7 @@ def fault_map(
 
 
 def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
-    """Draw values as rings, a row a group, on one axis.
+    """Draw values as strokes, a row a group, on one axis.
 
     Args:
         title: what the figure finds.
@@ -181,12 +189,12 @@ def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
     Returns:
         The figure, for `show`.
     """
-    fig, ax = plt.subplots(figsize=(10, 0.55 * len(groups) + 1.4))
-    ring = {"ls": "", "marker": "o", "ms": 10, "mfc": "none", "mew": 1.8}
+    fig, ax = plt.subplots(figsize=(10, 0.6 * len(groups) + 1.4))
+    stroke = {"ls": "", "marker": "|", "ms": 24, "mew": 2}
     for row, (label, values) in enumerate(groups.items()):
         y = check_array(label, values, "n")
-        ax.plot(y, np.full(len(y), row), color=views.FAKE, **ring)
-    ax.set(xlabel=unit, xlim=(0, None), ylim=(len(groups) - 0.5, -0.5))
+        ax.plot(y, np.full(len(y), row), color=views.FAKE, **stroke)
+    ax.set(xlabel=unit, ylim=(len(groups) - 0.5, -0.5))
     ax.set_yticks(range(len(groups)), groups)
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
@@ -194,7 +202,7 @@ def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
 
 
 def plane(title: str, table: pd.DataFrame) -> Figure:
-    """Draw sets as points by two shares, each with its numbers.
+    """Draw sets as points by two shares, each with its place (x, y).
 
     Args:
         title: what the figure finds.
@@ -205,16 +213,20 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         The figure, for `show`.
     """
     values = check_array("table", table.to_numpy(), "n 2")
-    fig, ax = plt.subplots(figsize=(10, 4))
-    for name, (y, x) in zip(table.index, values, strict=True):
+    fig, ax = plt.subplots(figsize=(10, 3.6))
+    low, high = values[:, 0].min() - 0.04, values[:, 0].max() + 0.04
+    gap, last = (high - low) / 8, {}  # labels of one side do not overlap
+    for i in np.argsort(values[:, 0], kind="stable"):
+        (y, x), name = values[i], table.index[i]
         look = REAL if name.startswith("real") else GENERATED
         ax.plot(x, y, ms=11, **look)
-        text = f"{name}: {y:.2f}, {x:.2f}"
-        side = ("right", -12) if x > 0.5 else ("left", 12)
-        at = {"textcoords": "offset points", "ha": side[0], "va": "center"}
-        ax.annotate(text, (x, y), (side[1], 0), fontsize=13, **at)
+        side, shift = ("right", -0.02) if x > 0.5 else ("left", 0.02)
+        last[side] = spot = max(y, last.get(side, 0) + gap)
+        text = f"{name} ({x:.2f}, {y:.2f})"
+        at = {"ha": side, "va": "center", "fontsize": 13}
+        ax.text(x + shift, spot, text, **at)
     ax.set(ylabel=table.columns[0], xlabel=table.columns[1])
-    ax.set(xlim=(-0.03, 1.03), ylim=(0.6, 1.02))
+    ax.set(xlim=(-0.03, 1.03), ylim=(low, max(high, spot + gap)))
     views.headline(fig, title)
     return fig
 
@@ -265,12 +277,8 @@ def duels(
         at = np.arange(1, len(better) + 1)
         wrong = np.less(worse, better)
         ax.vlines(at, better, worse, color="black", lw=1)
-        look = {
-            "ls": "",
-            "marker": "v",
-            "ms": 10,
-            "color": views.DISCRIMINATOR,
-        }
+        look = {"ls": "", "marker": "v", "ms": 10}
+        look["color"] = views.DISCRIMINATOR
         tops = np.maximum(better, worse)[wrong] + 2.5
         ax.plot(at[wrong], tops, label="the worse one wins", **look)
         ax.plot(at, better, "o", ms=8, color=views.REAL, label=names[0])
@@ -390,7 +398,7 @@ def partners(
     Args:
         title: what the figure finds.
         original: (28, 28, 1) in [-1, 1].
-        others: what stands above an image -> the image.
+        others: what stands above an image, three lines of it -> the image.
 
     Returns:
         The figure, for `show`.

@@ -91,7 +91,11 @@ def test_the_map_writes_values_and_marks_alarms():
     fig = figures.fault_map("title", values, alarms, real)
     ax = fig.axes[0]
     texts = [text.get_text() for text in ax.texts]
-    assert texts == ["1.00", "2.0", "1.20", "▲ -3.0", "▽ 0.10", "▲ 20.0"]
+    assert texts == [
+        *("1.00", "2.0"),
+        *("1.20", "-3.0  worse"),
+        *("0.10  better", "20.0  worse"),
+    ]
     rows = [t.get_text() for t in ax.get_yticklabels()]
     assert rows == ["real digits", "a", "b"]
     plt.close(fig)
@@ -115,6 +119,45 @@ def test_balls_reach_to_a_neighbour():
     fig, ax = plt.subplots()
     assert figures.draw_balls(ax, line, 1, "k").tolist() == [1, 1, 2]
     assert len(ax.patches) == 6
+    plt.close(fig)
+
+
+def test_shares_have_three_digits_and_quiet_cells_no_colour():
+    values = pd.DataFrame([[0.5, 1.9], [0.75, 9.876]])
+    alarms = pd.DataFrame([[-1.9, 0.0], [2.1, -2.1]])
+    fig = figures.fault_map("t", values, alarms, pd.Series([0.9, 2.0]))
+    ax = fig.axes[0]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == [
+        *("0.900", "2.00"),
+        *("0.500", "1.90"),
+        *("0.750  worse", "9.88  better"),
+    ]
+    assert np.asarray(ax.images[0].get_array()).tolist() == [
+        [0, 0],
+        [0, 0],
+        [2.1, -2.1],
+    ]
+    plt.close(fig)
+
+
+def test_labels_of_the_plane_keep_apart():
+    table = pd.DataFrame([[0.9, 0.9], [0.86, 0.9], [0.86, 0.0], [0.85, 0.88]])
+    table.index, table.columns = ["real", "A", "B", "C"], ["up", "level"]
+    fig = figures.plane("t", table)
+    ax = fig.axes[0]
+    fig.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+    assert {t.get_text() for t in ax.texts} > {"A (0.90, 0.86)"}
+    plt.close(fig)
+
+
+def test_strokes_stand_at_their_values():
+    fig = figures.dots("t", {"a": np.array([30.0, 40])}, "FCD")
+    ax = fig.axes[0]
+    assert ax.lines[0].get_xdata().tolist() == [30, 40]
     plt.close(fig)
 
 

@@ -3,20 +3,32 @@
 import numpy as np
 import pytest
 from answers import judge, solved
-from scipy import ndimage
-from scipy.spatial.distance import cdist
+from scipy import ndimage, stats
 
 from helpers import data
 from helpers.exercises import lesson_04
 
 RIGHT = solved("04")
-block_means = RIGHT[1]
+block_means, GUESSES = RIGHT[1]
 
 
-def coverage(real, fake, k, strict=False, itself=1):
-    radii = np.sort(cdist(real, real), axis=1)[:, k - 1 + itself]
-    nearest = cdist(real, fake).min(axis=1)
-    return np.mean(nearest < radii if strict else nearest <= radii)
+def compare(a, b, ddof=1, root=True, swap=False, per_run=True, normal=False):
+    """Compare two recipes as the solution does, or with a fault."""
+    halves = []
+    for v in (a, b):
+        t = 1.96 if normal else stats.t.ppf(0.975, len(v) - 1)
+        n = len(v) if per_run else 1
+        halves.append(t * np.std(v, ddof=ddof) / n**0.5)
+    half = np.hypot(*halves) if root else sum(halves)
+    low, high = np.mean(a) - np.mean(b) + [-half, half]
+    words = ("second", "first") if swap else ("first", "second")
+    return low, high, "open" if low < 0 < high else words[int(low > 0)]
+
+
+def by_scipy(a, b, test=stats.ttest_ind, **how):
+    low, high = test(a, b, **how).confidence_interval()
+    word = "first" if high < 0 else "second" if low > 0 else "open"
+    return low, high, word
 
 
 def hand_out_real_digits(images):
@@ -29,22 +41,36 @@ def soften(images):
 
 WRONG = {
     1: [
-        lambda x: x[:, ::4, ::4].reshape(len(x), 49),
-        lambda x: x.reshape(len(x), 7, 4, 7, 4).max((2, 4)).reshape(-1, 49),
-        lambda x: x.reshape(len(x), 4, 7, 4, 7).mean((2, 4)),
-        lambda x: x.reshape(len(x), 49, 16).mean(axis=2),
-        lambda x: x.reshape(len(x), 784),
-        lambda x: 16 * block_means(x),
-        lambda x: np.roll(block_means(np.roll(x, 2, axis=2)), 1, 1),
-        49,
+        (look, GUESSES)
+        for look in (
+            lambda x: x[:, ::4, ::4].reshape(len(x), 49),
+            lambda x: x.reshape(-1, 7, 4, 7, 4).max((2, 4)).reshape(-1, 49),
+            lambda x: x.reshape(len(x), 4, 7, 4, 7).mean((2, 4)),
+            lambda x: x.reshape(len(x), 49, 16).mean(axis=2),
+            lambda x: x.reshape(len(x), 784),
+            lambda x: 16 * block_means(x),
+            lambda x: np.roll(block_means(np.roll(x, 2, axis=2)), 1, 1),
+            49,
+        )
+    ]
+    + [
+        (block_means, {"shift", "brick"}),
+        (block_means, [*GUESSES, "blur"]),
+        (block_means, {*GUESSES, "coffee"}),
+        (block_means, "noise"),
+        block_means,
     ],
     2: [
-        lambda real, fake, k: coverage(real, fake, k, strict=True),
-        lambda real, fake, k: coverage(real, fake, k, itself=0),
-        lambda real, fake, k: coverage(fake, real, k),
-        lambda real, fake, k: coverage(real, fake, k + 1),
-        lambda real, fake, k: 1 - coverage(real, fake, k),
-        lambda real, fake, k: 1.0,
+        lambda a, b: compare(a, b, ddof=0),
+        lambda a, b: compare(a, b, root=False),
+        lambda a, b: compare(a, b, swap=True),
+        lambda a, b: compare(a, b, per_run=False),
+        lambda a, b: compare(a, b, normal=True),
+        lambda a, b: compare(b, a),
+        lambda a, b: compare(a, b)[:2],
+        lambda a, b: (*compare(a, b)[:2], "first"),
+        lambda a, b: by_scipy(a, b, stats.ttest_rel),
+        by_scipy,  # pools the scatter
         0.5,
     ],
     3: [
@@ -68,3 +94,8 @@ def test_checker(k, capsys):
 
 def test_every_exercise_has_wrong_answers():
     assert set(RIGHT) == set(WRONG)
+
+
+def test_the_interval_of_welch_will_do(capsys):
+    lesson_04.exercise_2(lambda a, b: by_scipy(a, b, equal_var=False))
+    assert capsys.readouterr().out == "PASS\n"
