@@ -299,6 +299,11 @@ ENTRIES = {
         "lesson 03, the recipe of the live run",
         dcgan.Recipe(seed=0),
     ),
+    "momentum": Entry(
+        "this course, beta_1 0.5",
+        "the recipe of the live run as it was before, with DCGAN's beta_1",
+        dcgan.Recipe(seed=0, beta_1=0.5),
+    ),
     "light": Entry(
         "first light network",
         "least squares, no penalty, no hidden layer in D; Adam's default "
