@@ -20,6 +20,7 @@ KEPT = ("PYTEST", "JUPYTER", "PYTHONPATH", "PYTHONNOUSERSITE")
 # So a worker of pytest-xdist gets every cell of a notebook.
 WHOLE_NOTEBOOKS = ("no", "each", "loadscope", "loadfile")
 GB_PER_WORKER = 4  # two processes with TensorFlow, a kernel and its parent
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 SANITIZE = ROOT / "tests" / "nbval_sanitize.cfg"
 DEAD = "The kernel died. Too little memory? Close other programs; try again."
 
@@ -38,6 +39,12 @@ def folder_of_ours(*places: Path) -> str:
     return new
 
 
+def cores() -> int:
+    """Count the cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))
+    return len(allowed(0))
+
+
 def prepare(environment: Any) -> None:
     """Make the environment that the kernels of nbval inherit."""
     clean_settings(environment)
@@ -51,6 +58,10 @@ def prepare(environment: Any) -> None:
     build = ROOT / "build"
     # Workers of pytest-xdist would write into one history.
     worker = environment.get("PYTEST_XDIST_WORKER", "")
+    if worker:  # threads of two workers on one core wait for each other
+        workers = int(environment.get("PYTEST_XDIST_WORKER_COUNT", 1))
+        for name in THREADS:
+            environment.setdefault(name, str(max(1, cores() // workers)))
     environment["IPYTHONDIR"] = folder_of_ours(build / f"ipython{worker}")
     # Beside the packages lies matplotlib's list of fonts since the set-up.
     packages = ROOT / ".venv"
@@ -111,8 +122,7 @@ def pytest_xdist_auto_num_workers() -> int:
     import psutil
 
     gigabytes = psutil.virtual_memory().available / 1e9
-    allowed = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))
-    return max(1, min(len(allowed(0)), int(gigabytes / GB_PER_WORKER), 4))
+    return max(1, min(cores(), int(gigabytes / GB_PER_WORKER), 4))
 
 
 def pytest_itemcollected(item: Any) -> None:

@@ -55,6 +55,19 @@ def test_each_worker_has_a_history_of_its_own(ours, tmp_path, monkeypatch):
     assert environment["IPYTHONDIR"].endswith("ipythongw1")
 
 
+def test_workers_share_the_cores(ours, tmp_path, monkeypatch):
+    monkeypatch.setattr(ours, "ROOT", tmp_path)
+    monkeypatch.setattr(ours, "cores", lambda: 4)
+    environment = {
+        "PYTEST_XDIST_WORKER": "gw0",
+        "PYTEST_XDIST_WORKER_COUNT": "2",
+        "OMP_NUM_THREADS": "3",
+    }
+    ours.prepare(environment)
+    assert environment["TF_NUM_INTRAOP_THREADS"] == "2"
+    assert environment["OMP_NUM_THREADS"] == "3"
+
+
 def test_where_nothing_can_be_written_a_new_folder_serves(ours, tmp_path):
     taken = tmp_path / "a_file"
     taken.write_bytes(b"")
