@@ -119,7 +119,7 @@ def exercise_3(answer: tuple[Callable, ...]) -> None:
 
 @exercise
 def exercise_4(answer: Callable) -> None:
-    """Test `kernel_nats(x, centres, flip)`: binary kernel density.
+    """Test `kernel_log_p(x, centres, flip)`: binary kernel density.
 
     Args:
         answer: of arrays of -1 and 1, (n, pixels) and (N, pixels), and a
@@ -128,7 +128,7 @@ def exercise_4(answer: Callable) -> None:
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), "give the function itself: answer = kernel_nats"
+    assert callable(answer), "give the function itself: answer = kernel_log_p"
     every = np.array(list(itertools.product((-1.0, 1.0), repeat=8)))
     rng = np.random.default_rng(0)
     centres = every[rng.choice(len(every), 5, replace=False)]

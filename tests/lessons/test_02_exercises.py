@@ -9,7 +9,7 @@ from helpers.exercises import lesson_02
 from helpers.lessons import sharpness
 
 RIGHT = solved("02")
-soft_recall, best_code, normal, kernel_nats = RIGHT.values()
+soft_recall, best_code, normal, kernel_log_p = RIGHT.values()
 gaussian_nats, best_sigma = normal
 
 
@@ -65,11 +65,11 @@ WRONG = {
     ],
     4: [
         kernel_underflows,
-        lambda x, c, f: kernel_nats(x, c, f) + np.log(len(c)),
-        lambda x, c, f: -kernel_nats(x, c, f),
-        lambda x, c, f: kernel_nats(x, c, 1 - f),
-        lambda x, c, f: kernel_nats(x, c, f) / x.shape[1],
-        lambda x, c, f: kernel_nats(x, c[:1], f),
+        lambda x, c, f: kernel_log_p(x, c, f) + np.log(len(c)),
+        lambda x, c, f: -kernel_log_p(x, c, f),
+        lambda x, c, f: kernel_log_p(x, c, 1 - f),
+        lambda x, c, f: kernel_log_p(x, c, f) / x.shape[1],
+        lambda x, c, f: kernel_log_p(x, c[:1], f),
         0.1,
     ],
 }
