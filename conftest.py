@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tools.environment import clean_settings, foreign
+from tools.environment import THREADS, clean_settings, foreign
 
 ROOT = Path(__file__).resolve().parent
 # pytest's own variables, and those that the launcher has set.
@@ -20,7 +20,6 @@ KEPT = ("PYTEST", "JUPYTER", "PYTHONPATH", "PYTHONNOUSERSITE")
 # So a worker of pytest-xdist gets every cell of a notebook.
 WHOLE_NOTEBOOKS = ("no", "each", "loadscope", "loadfile")
 GB_PER_WORKER = 4  # two processes with TensorFlow, a kernel and its parent
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 SANITIZE = ROOT / "tests" / "nbval_sanitize.cfg"
 DEAD = "The kernel died. Too little memory? Close other programs; try again."
 

@@ -483,6 +483,31 @@ def _inside(
         yield squares <= radii**2 + RIM * sizes
 
 
+def smallest_ball(  # not taught
+    real: np.ndarray, fake: np.ndarray, k: int
+) -> np.ndarray:
+    """Return the radius of the smallest real ball around each fake row.
+
+    Args:
+        real: features (n, d); a ball reaches to the k-th nearest other row.
+        fake: features (m, d).
+        k: which neighbour.
+
+    Returns:
+        (m,), inf where there is no ball: the finite ones are the share that
+        `precision_recall` calls precision.
+
+    Raises:
+        ValueError: as `precision_recall`.
+    """
+    real, fake = _centred(real, fake)
+    _check_neighbours(k, real)
+    radii = _radii(real, k)
+    balls = _inside(real, radii, fake)
+    found = [np.where(part, radii, np.inf).min(axis=1) for part in balls]
+    return np.concatenate(found)
+
+
 def precision_recall(  # not taught
     real: np.ndarray, fake: np.ndarray, k: int = 3
 ) -> tuple[float, float]:

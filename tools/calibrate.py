@@ -23,11 +23,11 @@ import nbformat
 from helpers import data, runtime
 from tools.alone import alone
 from tools.choose import choose, deeper
+from tools.environment import THREADS
 
 RESULTS = runtime.ROOT / "data" / "results"
 BUILD = runtime.ROOT / "build" / "calibrate"
 SEEDS = (0, 1, 2, 3, 4)
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 RUNS = {
     **{f"seed {k}": {"COURSE_SEED": str(k)} for k in SEEDS},
     "one thread": dict.fromkeys(THREADS, "1"),

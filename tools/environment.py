@@ -22,6 +22,8 @@ HARMLESS = re.compile(
     "PYTHON(HASHSEED|UTF8|IOENCODING|UNBUFFERED|DONTWRITEBYTECODE|"
     "PYCACHEPREFIX)|KERAS_HOME|JUPYTER_TOKEN"
 )
+# How many threads NumPy and TensorFlow compute with.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
 def foreign(name: str) -> bool:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.alone import locked
+from tools.environment import THREADS
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "trials"
@@ -33,14 +34,7 @@ RESULTS = ROOT / "data" / "results" / "trials.jsonl"
 REPORT = ROOT / "docs" / "trials.md"
 TASKS = ("test", "run")
 ONE_THREAD, TWO_THREADS = (
-    dict.fromkeys(
-        (
-            "OMP_NUM_THREADS",
-            "TF_NUM_INTRAOP_THREADS",
-            "TF_NUM_INTEROP_THREADS",
-        ),
-        number,
-    )
+    dict.fromkeys((*THREADS, "TF_NUM_INTEROP_THREADS"), number)
     for number in "12"
 )
 NO_ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "0"}

@@ -12,14 +12,13 @@ from helpers.lessons import evaluation, vae
 FAULTS = ("noise", "blur", "shift", "no 8, no 9", "brick")
 
 
-def _over_fresh(look: Callable) -> dict[str, float]:
+def _over_fresh(
+    look: Callable, real: np.ndarray, sets: dict[str, np.ndarray]
+) -> dict[str, float]:
     """Return the Frechet distance of each fault over that of fresh digits."""
-    x, y = data.load("holdout")
-    n = 2_000
-    sets = evaluation.damaged(x, y, n, seed=4)
-    real = look(x[:n])
+    features = look(real)
     distances = {
-        name: metrics.frechet_distance(look(sets[name]), real)
+        name: metrics.frechet_distance(look(sets[name]), features)
         for name in ("fresh", *FAULTS)
     }
     return {name: distances[name] / distances["fresh"] for name in FAULTS}
@@ -64,8 +63,11 @@ def exercise_1(answer: tuple[Callable, set[str]]) -> None:
         one[0, 4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 1
         lit = np.flatnonzero(np.asarray(look(one))[0] > 0)
         assert len(lit) == 1, "one white square lights more than one feature"
-    means = _over_fresh(look)
-    judge = _over_fresh(lambda images: metrics.judge(images).features)
+    images, labels = data.load("holdout")
+    n = 2_000
+    sets = images[:n], evaluation.damaged(images, labels, n, seed=4)
+    means = _over_fresh(look, *sets)
+    judge = _over_fresh(lambda x: metrics.judge(x).features, *sets)
     wrong = [f for f in FAULTS if (means[f] > judge[f]) != (f in guesses)]
     assert not wrong, (
         "the function is right; measured, your guess is wrong for "

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage, optimize
-from scipy.spatial.distance import cdist
-from sklearn.neighbors import NearestNeighbors
 
 from helpers.data import check_images
 from helpers.metrics import (
@@ -13,6 +11,7 @@ from helpers.metrics import (
     judge,
     laplacian_variance,
     precision_recall,
+    smallest_ball,
 )
 
 SOME = 1_000  # images by which the strength is found
@@ -132,11 +131,7 @@ def ball_met(x_real: np.ndarray, images: np.ndarray, k: int = 3) -> np.ndarray:
     Raises:
         TypeError, ValueError: images of another dtype, shape or range.
     """
-    real, fake = (judge(x).features.astype(float) for x in (x_real, images))
-    reach = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
-    parts = np.array_split(fake, -(-len(fake) // SOME))
-    radii = [np.where(cdist(x, real) <= reach, reach, np.inf) for x in parts]
-    return np.concatenate([part.min(axis=1) for part in radii])
+    return smallest_ball(judge(x_real).features, judge(images).features, k)
 
 
 def counted(x_real: np.ndarray, images: np.ndarray) -> np.ndarray:
