@@ -118,7 +118,7 @@ class GanPlan:
             return None
         seconds = {"training_seconds": round(gan.history[-1][1])}
         generator = seconds | {
-            "title": "Average generator of the light DCGAN of lesson 03",
+            "title": "Average generator of a DCGAN as in lesson 03, but wider",
             "builder": "dcgan.build_generator",
             "arguments": {
                 "latent_dim": recipe.latent_dim,
@@ -419,7 +419,10 @@ PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
         builder="judges.build_second_judge",
     ),
     "dcgan": GanPlan(
-        dcgan.Recipe(seed=2_026, beta_1=0.5, ema_decay=0.999), n_steps=20_000
+        dcgan.Recipe(
+            seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=5.0
+        ),
+        n_steps=40_000,
     ),
     "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
     "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),
