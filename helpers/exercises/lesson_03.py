@@ -107,8 +107,8 @@ def exercise_3(answer: Callable) -> None:
         "draw with gan.generator, one z for each image of x_real"
     )
     assert np.isclose(found, answer(gan, -x_real), rtol=1e-4), (
-        "it depends on the pixels of x_real: charge D at the drawn images "
-        "alone"
+        "it depends on the pixels of x_real: penalise D at the drawn "
+        "images alone"
     )
     wanted = dcgan.slope_penalty(gan, picture)
     assert np.isclose(found, wanted, rtol=1e-3), (

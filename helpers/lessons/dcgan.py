@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from helpers import runtime, training, views
 from helpers.backend import keras, layers, ops, tf
@@ -287,7 +288,7 @@ def slope_penalty(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
 
     gamma / 2 times the mean squared norm of the gradient of the logit with
     respect to the image (Mescheder, Geiger, Nowozin, arXiv:1801.04406,
-    section 4.1).
+    section 4.1 and theorem 4.1).
 
     Args:
         gan: the run.
@@ -438,3 +439,31 @@ def ladder() -> pd.DataFrame:  # not taught
     rungs["+ beta_1 = 0"] = of.loc["no penalty", "fcd"]
     rungs["+ penalty"] = of.loc["as in the lesson", "fcd"]
     return pd.DataFrame(rungs).dropna()
+
+
+def ladder_figure(title: str, rungs: pd.DataFrame) -> Figure:  # not taught
+    """Draw a line a seed, from rung to rung; the first one thick.
+
+    Args:
+        title: what the figure finds.
+        rungs: as `ladder` returns it.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, ax = plt.subplots(figsize=(10, 0.75 * rungs.shape[1] + 1.2))
+    places = range(rungs.shape[1])
+    stroke = {"color": views.FAKE, "ls": "-", "marker": "|", "ms": 24}
+    for seed, values in rungs.iterrows():
+        width = 3 if seed == rungs.index[0] else 1
+        ax.plot(values, places, lw=width, mew=width + 0.5, **stroke)
+    at = {"xytext": (8, -16), "textcoords": "offset points"}
+    spot = rungs.iloc[0, 0], 0
+    ax.annotate("seed 3", spot, **at, color=views.FAKE, fontsize=12)
+    medians = rungs.median()
+    names = [f"{name}\nmedian {fcd:.0f}" for name, fcd in medians.items()]
+    ax.set_yticks(places, names)
+    ax.set(xlabel="FCD", ylim=(rungs.shape[1] - 0.5, -0.5))
+    ax.grid(axis="x", alpha=0.3)
+    views.headline(fig, title)
+    return fig

@@ -19,8 +19,7 @@ def flow(
     """Draw boxes and what flows between them.
 
     Args:
-        boxes: text -> column and row, row 0 at the bottom; a text that ends
-            in a question mark has no frame.
+        boxes: text -> column and row, row 0 at the bottom.
         arrows: from, to, label.
         back: the same for gradients: dashed, in an arc above.
 
@@ -35,8 +34,7 @@ def flow(
     ax.plot([], [])  # `show` asks for data
     frames = {}
     for text, place in boxes.items():
-        edge = "white" if text.endswith("?") else "black"
-        box = {"boxstyle": "round,pad=0.5", "fc": "white", "ec": edge}
+        box = {"boxstyle": "round,pad=0.5", "fc": "white"}
         at = {"ha": "center", "va": "center", "fontsize": 13, "bbox": box}
         frames[text] = ax.text(*place, text, **at).get_bbox_patch()
     for some, bend, colour, line in (
@@ -64,7 +62,7 @@ def flow(
 def gan() -> Figure:
     """Draw the game: noise, generator, real images, discriminator."""
     z, g, x, d, answer = (
-        "noise z",
+        "vector z",
         "generator G",
         "real images x",
         "discriminator D",
@@ -135,7 +133,8 @@ def judging(fake: np.ndarray, real: np.ndarray) -> Figure:
     way = {"arrowstyle": "->", "lw": 1.8}
     rng = np.random.default_rng(0)
     cloud = fig.add_axes((0.59, 0.2, 0.29, 0.6), xticks=[], yticks=[])
-    cloud.set_title("64 numbers a picture", fontsize=13, loc="center")
+    text = "64 numbers a picture\n(sketch: two of them)"
+    cloud.set_title(text, fontsize=13, loc="center")
     for images, name, y, colour, marker in (
         (fake, "generated", 2, views.FAKE, "x"),
         (real, "real", 0.2, views.REAL, "o"),

@@ -17,7 +17,7 @@ GENERATED = {"color": views.FAKE, "marker": "x", "ls": "", "mew": 2.5}
 REAL = {"color": views.REAL, "marker": "o", "ls": ""}
 ALARM = LinearSegmentedColormap.from_list(
     "alarm", [views.GENERATOR, "white", views.DISCRIMINATOR]
-)
+).with_extremes(bad="0.85")  # farther: neither worse nor better
 
 
 def moving(
@@ -136,7 +136,7 @@ def fault_map(
         values: finite numbers, a row a set, a column a metric.
         alarms: the same shape, in deviations; above 0 is worse. Beyond 2 on
             either side a cell says worse or better, in the column "closer"
-            nearer or farther; colours end at 100.
+            nearer or farther, and farther is grey; colours end at 100.
         real: what real images get, a number a metric; the first row.
 
     Returns:
@@ -153,7 +153,9 @@ def fault_map(
     numbers = check_array("values", values.to_numpy(), "n m")
     fig, ax = plt.subplots(figsize=(10, 0.5 * len(values) + 1.3))
     norm = SymLogNorm(2, linscale=0.6, vmin=-100, vmax=100)
-    field = ax.imshow(loud, cmap=ALARM, norm=norm, aspect="auto")
+    is_farther = (values.columns == "closer") & (loud < 0)
+    shown = np.ma.masked_where(is_farther, loud)
+    field = ax.imshow(shown, cmap=ALARM, norm=norm, aspect="auto")
     words = dict.fromkeys(values, ("", "  worse", "  better"))
     words["closer"] = "", "  nearer", "  farther"
     largest = np.abs(numbers).max(axis=0)
@@ -202,31 +204,34 @@ def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
 
 
 def plane(title: str, table: pd.DataFrame) -> Figure:
-    """Draw sets as points by two shares, each with its place (x, y).
+    """Draw sets as points by two shares, both axes from 0 to 1.
 
     Args:
         title: what the figure finds.
-        table: values from 0 to 1, a row a set, two columns; a set whose name
-            begins with real is grey.
+        table: values from 0 to 1, a row a set, two columns, the first of them
+            upwards; a set whose name begins with real is grey.
 
     Returns:
         The figure, for `show`.
     """
     values = check_array("table", table.to_numpy(), "n 2")
-    fig, ax = plt.subplots(figsize=(10, 3.6))
-    low, high = values[:, 0].min() - 0.04, values[:, 0].max() + 0.04
-    gap, last = (high - low) / 8, {}  # labels of one side do not overlap
-    for i in np.argsort(values[:, 0], kind="stable"):
+    upward, level = table.columns
+    fig, ax = plt.subplots(figsize=(10, 4.4))
+    last = {}  # labels of one side do not overlap
+    for i in np.argsort(-values[:, 0], kind="stable"):
         (y, x), name = values[i], table.index[i]
         look = REAL if name.startswith("real") else GENERATED
         ax.plot(x, y, ms=11, **look)
-        side, shift = ("right", -0.02) if x > 0.5 else ("left", 0.02)
-        last[side] = spot = max(y, last.get(side, 0) + gap)
-        text = f"{name} ({x:.2f}, {y:.2f})"
+        side, shift = ("right", -0.06) if x > 0.5 else ("left", 0.06)
+        last[side] = spot = min(y, last.get(side, 2) - 0.11)
+        text = (
+            f"{name}: {upward[0].upper()} {y:.2f}, {level[0].upper()} {x:.2f}"
+        )
         at = {"ha": side, "va": "center", "fontsize": 13}
-        ax.text(x + shift, spot, text, **at)
-    ax.set(ylabel=table.columns[0], xlabel=table.columns[1])
-    ax.set(xlim=(-0.03, 1.03), ylim=(low, max(high, spot + gap)))
+        start = (1 if x > 0.5 else 0, 0.5)  # of a line, at the label
+        line = {"arrowstyle": "-", "lw": 1, "shrinkB": 6, "relpos": start}
+        ax.annotate(text, (x, y), (x + shift, spot), arrowprops=line, **at)
+    ax.set(ylabel=upward, xlabel=level, xlim=(-0.03, 1.03), ylim=(0, 1.03))
     views.headline(fig, title)
     return fig
 

@@ -61,15 +61,17 @@ def game(
     n_rounds: int = 600,
     start: tuple[float, float, float] = (0.0, 0.0, 0.0),
     hold_g: bool = False,
+    pace: float = 1.0,
 ) -> np.ndarray:
     """Play lesson 01's game of three numbers.
 
     Args:
-        gamma: D is charged gamma / 2 times its squared slope (R1).
+        gamma: D pays a penalty of gamma / 2 times its squared slope (R1).
         rate: of both players, per round.
         n_rounds: D moves, then G.
         start: a, b and G's shift before the first round.
         hold_g: whether D plays alone.
+        pace: G's rate is so many times that of D.
 
     Returns:
         a, b and G's shift after each round (n_rounds + 1, 3), the start
@@ -83,14 +85,14 @@ def game(
         v_b = np.mean(1 - d_real) - np.mean(d_fake)
         a, b = a + rate * (v_a - gamma * a), b + rate * v_b
         if not hold_g:
-            theta += rate * a * np.mean(expit(a * (z + theta) + b))
+            theta += pace * rate * a * np.mean(expit(a * (z + theta) + b))
         path.append((a, b, theta))
     return np.array(path)
 
 
-def play(gamma: float) -> np.ndarray:
+def play(gamma: float, pace: float = 1.0) -> np.ndarray:
     """Play it at the lesson's rate; return G's shifts (601,)."""
-    return game(gamma, 0.2)[:, 2]
+    return game(gamma, 0.2, pace=pace)[:, 2]
 
 
 def duel(
@@ -283,7 +285,7 @@ def densities(
     """
     x = check_array("x", x, "n")
     p = check_array("p", p, str(len(x)))
-    size = {"figsize": (10, 3), "sharex": True, "squeeze": False}
+    size = {"figsize": (10, 3.4), "sharex": True, "squeeze": False}
     fig, axes = plt.subplots(1, len(frames), **size)
     drawn = [
         stats.gaussian_kde(check_array(name, some, "n"), 0.15)(x)

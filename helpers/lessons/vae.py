@@ -206,14 +206,18 @@ class Vae(training.Run):
         return vae_step(self, x_real)
 
     def draw_history(self, axes: Sequence[plt.Axes]) -> None:
-        """Draw the two parts of the loss."""
+        """Draw the two parts of the loss, with the first their sum."""
         table = self.table()
+        table["sum"] = table["reconstruction"] + table["kl"]
         parts = {
             "reconstruction": ("reconstruction loss", views.GENERATOR, "-"),
             "kl": ("KL to the prior", views.DISCRIMINATOR, "--"),
         }
         for ax, (column, look) in zip(axes, parts.items(), strict=True):
-            views.draw_curves(ax, table, {column: look})
+            looks = {column: look}
+            if column == "reconstruction":
+                looks["sum"] = "sum, minus the ELBO", "black", "-."
+            views.draw_curves(ax, table, looks)
             # The first steps may cost several times as much as later ones.
             held = table[column][np.isfinite(table[column])]
             if held.size:

@@ -100,7 +100,7 @@ def latent_map(
     model: keras.Model,
     places: np.ndarray,
     labels: np.ndarray,
-    title: str = "Will the dots fill the square?",
+    title: str = "Shipped VAE, z of two: will the dots fill the square?",
     side: int = 12,
 ) -> Figure:
     """Draw a latent space of two numbers: where digits lie, what is drawn.
@@ -132,7 +132,6 @@ def latent_map(
     images = vae.mean_images(model, z)
     fig, axes = plt.subplots(1, 2, figsize=(10, 5.6), sharex=True, sharey=True)
     left, right = axes
-    box = {"boxstyle": "circle,pad=0.12", "fc": "white", "ec": "black"}
     middle = {"ha": "center", "va": "center", "fontsize": 14, "weight": "bold"}
     for digit, (color, mark) in enumerate(zip(DIGITS, MARKERS, strict=True)):
         own = places[labels == digit]
@@ -140,10 +139,10 @@ def latent_map(
         if len(own):  # the numeral, large, where its own are densest
             near = np.sort(cdist(own, own), axis=1)[:, : len(own) // 4 + 1]
             spot = own[near.mean(axis=1).argmin()]
-            left.annotate(digit, spot, bbox=box, **middle)
-    right.imshow(
-        views.tile(images, side), extent=(0, 1, 0, 1), vmin=-1, vmax=1
-    )
+            box = {"boxstyle": "circle,pad=0.12", "fc": color, "ec": "white"}
+            left.annotate(digit, spot, bbox=box, color="white", **middle)
+    field = {"extent": (0, 1, 0, 1), "vmin": -1, "vmax": 1}
+    right.imshow(views.tile(images, side), interpolation="nearest", **field)
     left.set(title="encoded: real digits", ylabel="Φ(z2)")
     right.set(title="decoded: the same places")
     for ax in axes:
@@ -230,6 +229,7 @@ def softness(
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5.2))
     keys = "recall", "precision", "sharpness", "fcd"
     looks = views.ROLES["real"], views.ROLES["generated"], *views.OTHERS[:2]
+    lowest = 0.7  # of the axis of precision
     for (name, pair), look, marker in zip(
         models.items(), looks, "osD^", strict=False
     ):
@@ -241,8 +241,10 @@ def softness(
             ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
             soft = {"mew": 2, "mfc": "white", "color": look["color"]}
             ax.plot(x[1], y[1], marker, ms=9, **soft)
-    left.set(xlabel="recall", ylabel="precision", aspect="equal")
-    left.set(xlim=(0.5, 1.02), ylim=(0.5, 1.02))
+            _point_along(ax, x, y, look["color"])
+        lowest = min(lowest, precision.min() - 0.02)
+    left.set(xlabel="recall", ylabel="precision")
+    left.set(xlim=(0.5, 1.02), ylim=(lowest, 1.02))
     for name, face in {"as sharp as real": "black", "soft": "white"}.items():
         look = {"ls": "", "ms": 9, "mew": 2, "mfc": face, "color": "black"}
         left.plot([], [], marker="o", label=name, **look)
@@ -254,3 +256,13 @@ def softness(
     right.minorticks_off()
     views.headline(fig, title)
     return fig
+
+
+def _point_along(
+    ax: plt.Axes, x: np.ndarray, y: np.ndarray, color: str
+) -> None:
+    """Put an arrowhead on a line, from its second point to its first."""
+    middle = np.array([x.mean(), (y[0] * y[1]) ** 0.5])
+    step = 0.02 * np.array([x[0] - x[1], y[0] - y[1]])
+    head = {"arrowstyle": "-|>", "color": color, "mutation_scale": 20}
+    ax.annotate("", middle + step, middle - step, arrowprops=head)

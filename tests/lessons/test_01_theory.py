@@ -171,7 +171,7 @@ def test_a_diagram_has_every_box_and_arrow():
     fig = diagrams.gan()
     [ax] = fig.axes
     texts = [text.get_text() for text in ax.texts]
-    boxes = "noise z", "generator G", "real images x", "discriminator D"
+    boxes = "vector z", "generator G", "real images x", "discriminator D"
     assert [texts.count(name) for name in boxes] == [1, 1, 1, 1]
     arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
     dashed = [a for a in arrows if a.arrow_patch.get_linestyle() == "--"]

@@ -311,6 +311,31 @@ def test_ten_numbers_reach_the_bound_that_is_promised():
     assert nats["elbo"]["low"] > -100
 
 
+def test_most_of_the_fall_of_moved_digits_is_the_guess():
+    """A guess tuned to the digits themselves costs less than half of it."""
+    model = checkpoints.load("vae10")
+    x = np.asarray(vae.binarise(data.load("holdout", 60)[0], 0, 0))
+    x = x[x[:, :, -6:].max(axis=(1, 2, 3)) < 0][:20]
+    moved = np.roll(x, 6, axis=2)
+    before, after = (vae.weigh(model, i, 10, 0).mean() for i in (x, moved))
+    guess = [tf.Variable(part) for part in vae.encode(model, moved)]
+    optimizer = keras.optimizers.Adam(0.05)
+
+    @tf.function
+    def tune(noise):
+        with tf.GradientTape() as tape:
+            code = map(tf.identity, guess)
+            elbo = tf.reduce_mean(vae.log_weights(model, moved, *code, noise))
+            loss = -len(x) * elbo
+        return elbo, tape.gradient(loss, guess)
+
+    for step in range(250):
+        elbo, slopes = tune(training.sample_z(len(x), 10, 0, step))
+        optimizer.apply(slopes, guess)
+    assert elbo < 2 * before, "they stay unlikely"
+    assert elbo - after > (before - after) / 2
+
+
 def test_the_vae_draws_where_balls_are_wide():
     """Precision counts its digits in balls that few real digits share."""
     model = checkpoints.load("vae10")
@@ -426,7 +451,10 @@ def test_softness_shows_both_ends():
     assert colours == {views.REAL, views.FAKE, "#009E73"}
     legend = [text.get_text() for text in fig.legends[0].get_texts()]
     assert legend == ["real", "a", "b", "as sharp as real", "soft"]
-    assert left.get_xlim() == left.get_ylim()
+    assert left.get_xlim() == (0.5, 1.02)
+    assert left.get_ylim() == pytest.approx((0.48, 1.02))
+    arrow = left.texts[0]  # it points from the soft end to the sharp one
+    assert (np.subtract(arrow.xy, arrow.xyann) > 0).tolist() == [True, False]
     plt.close(fig)
     bad = [pair[0], pair[1] | {"fcd": np.nan}]
     with pytest.raises(ValueError, match="a, fcd: expected finite"):
@@ -524,6 +552,8 @@ def test_a_run_of_a_vae_shows_its_two_terms():
         drawn = ax.lines[0].get_ydata()
         assert drawn[50] == pytest.approx(rows[50, column], rel=0.02)
         assert ax.get_ylim()[0] == 0
-    assert axes[0].lines[1].get_ydata()[0] == pytest.approx(543.4, abs=0.1)
+    total = axes[0].lines[1].get_ydata()
+    assert total[50] == pytest.approx(rows[50, 2] + rows[50, 3], rel=0.02)
+    assert axes[0].lines[2].get_ydata()[0] == pytest.approx(543.4, abs=0.1)
     assert axes[0].get_ylim()[1] > 543.4, "what a guess of 1/2 costs is seen"
     plt.close(fig)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from helpers import runtime, training
+from helpers import data, runtime, training
 from helpers.backend import keras, layers, ops, tf
-from helpers.lessons import dcgan, diagrams
+from helpers.lessons import dcgan, diagrams, theory
 
 RECIPE = dcgan.Recipe(seed=1, latent_dim=8, width=8, d_width=8, batch_size=16)
 
@@ -105,8 +105,57 @@ def test_the_loud_errors_of_the_popular_recipe_stop_it():
     dense = layers.Dense(7 * 7 * 256), layers.Reshape((7, 7, 256))
     paint = layers.Conv2DTranspose(128, 5, padding="same")
     last = layers.Conv2DTranspose(1, 5, strides=2, padding="same")
-    cat = keras.Sequential([keras.Input((100,)), *dense, paint, last])
-    assert cat.output_shape[1:] == (14, 14, 1)
+    small = keras.Sequential([keras.Input((100,)), *dense, paint, last])
+    assert small.output_shape[1:] == (14, 14, 1)
+
+
+def test_the_first_losses_of_twelve_seeds_are_as_the_lesson_says():
+    x_real = data.load("train", 64)[0]
+    right, twice = [], []
+    for k in range(12):
+        gan = dcgan.build_gan(dcgan.Recipe(k))
+        x_fake = gan.generator(training.sample_z(64, 64, k, 0), training=True)
+        logits = [gan.discriminator(x) for x in (x_real, x_fake)]
+        right.append(float(dcgan.discriminator_loss(*logits)))
+        squashed = map(ops.sigmoid, logits)
+        twice.append(float(dcgan.discriminator_loss(*squashed)))
+    assert 1.28 < min(right) < 1.33 and 1.41 < max(right) < 1.44
+    assert min(twice) > 1.42 and max(twice) < 1.47
+
+
+def test_a_fast_generator_still_overshoots_less_with_the_penalty():
+    plain, slow, fast = theory.play(0), theory.play(2), theory.play(2, 3)
+    arrivals = [np.argmax(shifts >= 3) for shifts in (plain, slow, fast)]
+    assert arrivals == [54, 191, 54]
+    assert slow.max() < 3.05 < fast.max() < 3.25 < plain.max()
+    late = [np.abs(shifts[400:] - 3).max() for shifts in (plain, fast)]
+    assert late[0] < 0.1 and late[1] < 0.01
+
+
+def test_the_lines_of_the_record_show_each_seed():
+    rungs = dcgan.ladder()
+    fig = dcgan.ladder_figure("t", rungs)
+    lines = fig.axes[0].lines
+    shown = [line.get_xdata() for line in lines]
+    assert np.array_equal(shown, rungs.to_numpy())
+    widths = [line.get_linewidth() for line in lines]
+    assert widths[0] > max(widths[1:])
+    gains = -rungs.diff(axis=1).iloc[:, 1:]
+    assert gains.mean().idxmax() == "+ penalty"
+    assert (gains.idxmax(axis=1) == "+ beta_1 = 0").sum() == 2
+    plt.close(fig)
+
+
+def test_two_moves_of_d_count_twice(x_train):
+    gan = dcgan.build_gan(RECIPE)
+    z = training.sample_z(16, RECIPE.latent_dim, 0, 0)
+    for _ in range(2):
+        dcgan.discriminator_step(gan, x_train[:16], gan.generator(z))
+    with tf.GradientTape() as tape:
+        x_fake = gan.generator(z, training=True)
+    dcgan.generator_step(gan, x_fake, tape)
+    assert int(gan.d_optimizer.iterations) == 2
+    assert int(gan.g_optimizer.iterations) == 1
 
 
 def test_the_diagram_names_the_layers_as_they_are():

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from helpers import checkpoints, data
 from helpers.lessons import evaluation, scoring
@@ -114,6 +115,20 @@ def test_colours_of_the_map_tell_a_loud_alarm_from_a_shrill_one():
     plt.close(fig)
 
 
+def test_farther_is_no_praise_on_the_map():
+    table = pd.DataFrame({"FCD": [-9.0, 9.0], "closer": [-9.0, 9.0]})
+    fig = figures.fault_map(
+        "t", table, table, pd.Series([0, 0], table.columns)
+    )
+    field = fig.axes[0].images[0]
+    hidden = np.ma.getmaskarray(field.get_array())
+    assert hidden.tolist() == [[False] * 2, [False, True], [False] * 2]
+    red, green, blue, _ = field.cmap.get_bad()
+    assert red == green == blue
+    assert "-9.00  farther" in {t.get_text() for t in fig.axes[0].texts}
+    plt.close(fig)
+
+
 def test_balls_reach_to_a_neighbour():
     line = np.array([[0.0, 0], [1, 0], [3, 0]])
     fig, ax = plt.subplots()
@@ -147,10 +162,11 @@ def test_labels_of_the_plane_keep_apart():
     fig = figures.plane("t", table)
     ax = fig.axes[0]
     fig.canvas.draw()
-    boxes = [text.get_window_extent() for text in ax.texts]
+    # without the lines from labels to points
+    boxes = [Text.get_window_extent(text) for text in ax.texts]
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i])
-    assert {t.get_text() for t in ax.texts} > {"A (0.90, 0.86)"}
+    assert {t.get_text() for t in ax.texts} > {"A: U 0.86, L 0.90"}
     plt.close(fig)
 
 
