@@ -183,3 +183,31 @@ def vae() -> Figure:
             (price, guess, ""),
         ],
     )
+
+
+def splits() -> Figure:
+    """Draw which images serve which purpose, with either file of MNIST."""
+    files = {
+        "full file": {"train": 54_000, "validation": 6_000, "test": 10_000},
+        "the 5,000": {"train": 4_000, "validation": 1_000},
+    }
+    holdout = {"full file": (54_000, 5_000), "the 5,000": (0, 5_000)}
+    colours = {"train": "0.85", "validation": "0.65", "test": "0.85"}
+    fig, axes = plt.subplots(2, figsize=(10, 3.2))
+    middle = {"ha": "center", "va": "center", "fontsize": 12}
+    for ax, (name, parts) in zip(axes, files.items(), strict=True):
+        left, total = 0, sum(parts.values())
+        for part, n in parts.items():
+            look = {"color": colours[part], "ec": "black"}
+            ax.barh(1, n, left=left, height=0.8, **look)
+            ax.text(left + n / 2, 1, f"{part}\n{n:,}", **middle)
+            left += n
+        start, n = holdout[name]
+        ax.barh(0.4, n, left=start, height=0.2, color=views.FAKE)
+        spot = {"ha": "center", "va": "top", "color": views.FAKE}
+        ax.text(start + n / 2, 0.25, "holdout, 5,000", fontsize=12, **spot)
+        ax.set(xlim=(0, total), ylim=(-0.2, 1.5), xticks=[], yticks=[1])
+        ax.set_yticklabels([name])
+        ax.spines[:].set_visible(False)
+    views.headline(fig, "Every machine has the images of holdout")
+    return fig

@@ -241,7 +241,6 @@ def softness(
             ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
             soft = {"mew": 2, "mfc": "white", "color": look["color"]}
             ax.plot(x[1], y[1], marker, ms=9, **soft)
-            _point_along(ax, x, y, look["color"])
         lowest = min(lowest, precision.min() - 0.02)
     left.set(xlabel="recall", ylabel="precision")
     left.set(xlim=(0.5, 1.02), ylim=(lowest, 1.02))
@@ -256,13 +255,3 @@ def softness(
     right.minorticks_off()
     views.headline(fig, title)
     return fig
-
-
-def _point_along(
-    ax: plt.Axes, x: np.ndarray, y: np.ndarray, color: str
-) -> None:
-    """Put an arrowhead on a line, from its second point to its first."""
-    middle = np.array([x.mean(), (y[0] * y[1]) ** 0.5])
-    step = 0.02 * np.array([x[0] - x[1], y[0] - y[1]])
-    head = {"arrowstyle": "-|>", "color": color, "mutation_scale": 20}
-    ax.annotate("", middle + step, middle - step, arrowprops=head)
