@@ -191,23 +191,25 @@ def splits() -> Figure:
         "full file": {"train": 54_000, "validation": 6_000, "test": 10_000},
         "the 5,000": {"train": 4_000, "validation": 1_000},
     }
-    holdout = {"full file": (54_000, 5_000), "the 5,000": (0, 5_000)}
     colours = {"train": "0.85", "validation": "0.65", "test": "0.85"}
     fig, axes = plt.subplots(2, figsize=(10, 3.2))
     middle = {"ha": "center", "va": "center", "fontsize": 12}
     for ax, (name, parts) in zip(axes, files.items(), strict=True):
-        left, total = 0, sum(parts.values())
+        left, ends = 0.0, {}
         for part, n in parts.items():
+            wide = n**0.5  # small parts need room for their names
             look = {"color": colours[part], "ec": "black"}
-            ax.barh(1, n, left=left, height=0.8, **look)
-            ax.text(left + n / 2, 1, f"{part}\n{n:,}", **middle)
-            left += n
-        start, n = holdout[name]
-        ax.barh(0.4, n, left=start, height=0.2, color=views.FAKE)
+            ax.barh(1, wide, left=left, height=0.8, **look)
+            ax.text(left + wide / 2, 1, f"{part}\n{n:,}", **middle)
+            ends[part] = left, wide
+            left += wide
+        start, wide = ends["validation"] if "test" in parts else (0, left)
+        wide *= 5 / 6 if "test" in parts else 1
+        ax.barh(0.4, wide, left=start, height=0.2, color=views.FAKE)
         spot = {"ha": "center", "va": "top", "color": views.FAKE}
-        ax.text(start + n / 2, 0.25, "holdout, 5,000", fontsize=12, **spot)
-        ax.set(xlim=(0, total), ylim=(-0.2, 1.5), xticks=[], yticks=[1])
+        ax.text(start + wide / 2, 0.25, "holdout, 5,000", fontsize=12, **spot)
+        ax.set(xlim=(0, left), ylim=(-0.2, 1.5), xticks=[], yticks=[1])
         ax.set_yticklabels([name])
         ax.spines[:].set_visible(False)
-    views.headline(fig, "Every machine has the images of holdout")
+    views.headline(fig, "Every machine has holdout (widths not to scale)")
     return fig
