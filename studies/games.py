@@ -197,10 +197,10 @@ class Points:
         x, fake = self.draw(self.way.batch, turn, self.step)
         with tf.GradientTape() as tape:
             weights = self.normed(True)
-            logits = (self.network(y, weights)[..., 0] for y in (x, fake))
-            real, fake_logits = logits
-            loss = losses(self.way.loss, real, fake_logits)[0]
-            loss += self.way.smooth * real  # softplus(r) - softplus(-r) = r
+            logits = [self.network(y, weights)[..., 0] for y in (x, fake)]
+            loss = losses(self.way.loss, *logits)[0]
+            # softplus(r) - softplus(-r) = r
+            loss += self.way.smooth * logits[0]
             loss += self.penalty(x, fake, weights)
             total = ops.sum(ops.mean(loss, axis=1))
         self.adam["d"].apply(tape.gradient(total, self.d), self.d)

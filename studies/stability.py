@@ -168,18 +168,18 @@ def digits_step(way: Way) -> Any:
 
 
 def judged(gan: dcgan.Gan, real: metrics.Judgement) -> Row:
-    """Judge samples of the average; say what the losses did of late."""
+    """Judge samples of the average; say what D's loss was of late."""
     z = training.sample_z(N_SAMPLES, gan.recipe.latent_dim, Z_SEED, 0)
     fake = metrics.judge(gan.draw(z))
     shares = metrics.class_shares(fake.probabilities)
-    late = np.array(gan.history)[-100:, 2:4].mean(axis=0)
+    late = np.array(gan.history)[-100:, 2].mean()
     return {
         "fcd": float(
             f"{metrics.frechet_distance(fake.features, real.features):.4g}"
         ),
         "rarest": round(float(shares.min()), 4),
         "commonest": round(float(shares.max()), 4),
-        "d_loss": round(float(late[0]), 3),
+        "d_loss": round(float(late), 3),
     }
 
 
@@ -230,8 +230,9 @@ def digits(
         for name, value in reached():
             left.remove((name, value))
             row["marks"][f"{value} {name}"] = judged(gan, real)
-    n = max(len(gan.history), 1)
-    row["ms"] = round(gan.history[-1][1] / n * 1_000, 1)
+    if gan.history:  # else it broke at once
+        steps, seconds = gan.history[-1][:2]
+        row["ms"] = round(seconds / steps * 1_000, 1)
     return row
 
 

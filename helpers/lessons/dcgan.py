@@ -442,11 +442,11 @@ def ladder() -> pd.DataFrame:  # not taught
 
 
 def ladder_figure(title: str, rungs: pd.DataFrame) -> Figure:  # not taught
-    """Draw a line a seed, from rung to rung; the first one thick.
+    """Draw a line a seed, from rung to rung; that of the lesson thick.
 
     Args:
         title: what the figure finds.
-        rungs: as `ladder` returns it.
+        rungs: as `ladder` returns it; its row 0 has the lesson's seed, 3.
 
     Returns:
         The figure, for `show`.

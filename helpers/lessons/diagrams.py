@@ -60,7 +60,7 @@ def flow(
 
 
 def gan() -> Figure:
-    """Draw the game: noise, generator, real images, discriminator."""
+    """Draw the game: vector z, generator, real images, discriminator."""
     z, g, x, d, answer = (
         "vector z",
         "generator G",
@@ -195,20 +195,22 @@ def splits() -> Figure:
     fig, axes = plt.subplots(2, figsize=(10, 3.2))
     middle = {"ha": "center", "va": "center", "fontsize": 12}
     for ax, (name, parts) in zip(axes, files.items(), strict=True):
-        left, ends = 0.0, {}
-        for part, n in parts.items():
-            wide = n**0.5  # small parts need room for their names
+        # Small parts need room for their names.
+        widths = np.sqrt([*parts.values()])
+        starts = np.cumsum(widths) - widths
+        for (part, n), left, wide in zip(
+            parts.items(), starts, widths, strict=True
+        ):
             look = {"color": colours[part], "ec": "black"}
             ax.barh(1, wide, left=left, height=0.8, **look)
             ax.text(left + wide / 2, 1, f"{part}\n{n:,}", **middle)
-            ends[part] = left, wide
-            left += wide
-        start, wide = ends["validation"] if "test" in parts else (0, left)
-        wide *= 5 / 6 if "test" in parts else 1
+        start, wide = 0, widths.sum()  # holdout is all of the small file
+        if "test" in parts:
+            start, wide = starts[1], widths[1] * 5 / 6
         ax.barh(0.4, wide, left=start, height=0.2, color=views.FAKE)
         spot = {"ha": "center", "va": "top", "color": views.FAKE}
         ax.text(start + wide / 2, 0.25, "holdout, 5,000", fontsize=12, **spot)
-        ax.set(xlim=(0, left), ylim=(-0.2, 1.5), xticks=[], yticks=[1])
+        ax.set(xlim=(0, widths.sum()), ylim=(-0.2, 1.5), xticks=[], yticks=[1])
         ax.set_yticklabels([name])
         ax.spines[:].set_visible(False)
     views.headline(fig, "Every machine has holdout (widths not to scale)")
