@@ -155,17 +155,25 @@ class Points:
             x = ops.relu(x) if k < len(weights) - 2 else x
         return x
 
+    def key(self, turn: int, use: int) -> int:
+        """Return a key of random numbers that nothing else in a step has."""
+        return self.seeds[0] * 100 + turn * 10 + use
+
     def draw(self, n: int, turn: int, step: tf.Tensor) -> Pair:
         """Draw real and generated points, (seeds, n, 2) each."""
-        s, key = len(self.seeds), (self.seeds[0] * 10 + turn, step)
-        shape = (s, n, 2)
-        uniform = tf.random.stateless_uniform((s, n), key)
+        s = len(self.seeds)
+        uniform = tf.random.stateless_uniform(
+            (s, n), (self.key(turn, 0), step)
+        )
         rows = ops.cast(uniform * len(self.modes.centres), "int32")
         centres = tf.constant(self.modes.centres, tf.float32)
-        noise = tf.random.stateless_normal(shape, (key[0] + 3, step))
+        noise = tf.random.stateless_normal(
+            (s, n, 2), (self.key(turn, 1), step)
+        )
         x = tf.gather(centres, rows) + self.modes.sd * noise
-        z = (s, n, self.way.latent_dim)
-        z = tf.random.stateless_normal(z, (key[0] + 6, step))
+        z = tf.random.stateless_normal(
+            (s, n, self.way.latent_dim), (self.key(turn, 2), step)
+        )
         return x, self.network(z, self.g)
 
     def steepness(self, x: tf.Tensor, weights: list[Any]) -> tf.Tensor:
@@ -176,7 +184,7 @@ class Points:
         return ops.sum(ops.square(tape.gradient(logits, x)), axis=-1)
 
     def penalty(
-        self, x: tf.Tensor, fake: tf.Tensor, weights: list[Any]
+        self, x: tf.Tensor, fake: tf.Tensor, weights: list[Any], turn: int = 0
     ) -> tf.Tensor:
         """Return what the way adds to D's loss, (seeds, n)."""
         way, total = self.way, ops.zeros(x.shape[:2])
@@ -185,7 +193,7 @@ class Points:
         if way.r2:
             total += way.r2 / 2 * self.steepness(fake, weights)
         if way.lipschitz:
-            key = (self.seeds[0] + 7, self.step)
+            key = (self.key(turn, 3), self.step)
             a = tf.random.stateless_uniform((*x.shape[:2], 1), key)
             squared = self.steepness(a * x + (1 - a) * fake, weights)
             steep = ops.sqrt(squared + 1e-12)
@@ -201,7 +209,7 @@ class Points:
             loss = losses(self.way.loss, *logits)[0]
             # softplus(r) - softplus(-r) = r
             loss += self.way.smooth * logits[0]
-            loss += self.penalty(x, fake, weights)
+            loss += self.penalty(x, fake, weights, turn)
             total = ops.sum(ops.mean(loss, axis=1))
         self.adam["d"].apply(tape.gradient(total, self.d), self.d)
 

@@ -2,14 +2,24 @@
 
 Nine ways, each with three values of Adam's beta_1, on eight points in a ring,
 25 in a grid, and digits. For each of them one of three learning rates is
-chosen on seeds that are not reported; then five fresh seeds train with it. A
-row of data/results/05_stability.json is written when it is measured, so that
-an interrupted call goes on; tasks after the command select among them.
+chosen on seeds that are not reported; then five fresh seeds train with it,
+and are judged after equal steps and after equal time: as many steps as cost
+the same, by what a step of each way takes when all are timed side by side
+(`cost`). Last, `beyond` tries 0.9 with other rates. A row of
+data/results/05_stability.json is written when it is measured, so that an
+interrupted call goes on; tasks after the command select among them. Several
+workers (--workers) take one thread each.
 """
 
 import argparse
+import contextlib
 import dataclasses
+import functools
+import multiprocessing
+import os
 import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,10 +38,10 @@ REPORTED = (0, 1, 2, 3, 4)
 POINTS = {"ring": stability.ring(), "grid": stability.grid()}
 RATES = {"ring": (1e-3, 2e-3, 5e-3), "grid": (1e-3, 2e-3, 5e-3)}
 RATES["digits"] = (5e-4, 1e-3, 2e-3)
+OTHER_RATES = {"ring": (5e-4, 2e-4), "digits": (4e-3, 8e-3)}  # for 0.9
 N_STEPS, EVERY = 4_000, 250  # of G, on points
-TUNED_AT = [("seconds", 10)]  # of training, on digits
-MARKS = [("seconds", 5), ("seconds", 10), ("seconds", 20)]
-MARKS += [("steps", 400), ("steps", 800)]  # of G
+TUNED_AT = [("seconds", 20)]  # of training, on digits
+MARKS = [("steps", 400), ("steps", 800)]  # of G; and one of equal time
 Z_SEED, N_SAMPLES = 10_000, 2_000
 
 
@@ -61,6 +71,8 @@ def ways(task: str) -> dict[str, Way]:
 
 
 Row = dict[str, Any]
+# Of a run: task, way, beta_1, rate and seeds; those of points run together.
+Run = tuple[str, str, float, float, tuple[int, ...]]
 
 
 def points(
@@ -130,7 +142,9 @@ def digits_step(way: Way) -> Any:
             total += way.r2 / 2 * ops.mean(squared_slopes(gan, fake))
         if way.lipschitz:
             shape = (ops.shape(x)[0], 1, 1, 1)
-            a = tf.random.stateless_uniform(shape, (gan.recipe.seed, gan.step))
+            a = tf.random.stateless_uniform(
+                shape, (gan.recipe.seed + 1_000, gan.step)
+            )
             squared = squared_slopes(gan, a * x + (1 - a) * fake)
             off = ops.square(ops.sqrt(squared + 1e-12) - 1)
             total += way.lipschitz * ops.mean(off)
@@ -146,7 +160,7 @@ def digits_step(way: Way) -> Any:
             real = gan.discriminator(x_real, training=True)
             loss = ops.mean(losses(way.loss, real, fake)[1])
         gan.g_optimizer.apply(tape.gradient(loss, weights), weights)
-        dcgan.update_average(gan)
+        dcgan.update_average(gan, way.d_steps)
         return loss
 
     def step(gan: dcgan.Gan, x_real: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -183,35 +197,32 @@ def judged(gan: dcgan.Gan, real: metrics.Judgement) -> Row:
     }
 
 
-def digits(
-    way: str,
-    beta_1: float,
-    rate: float,
-    seed: int,
-    marks: list[tuple[str, float]],
-    x_train: np.ndarray,
-    real: metrics.Judgement,
-) -> Row:
-    """Train on digits up to the last mark; return its row.
+@functools.cache
+def images() -> tuple[np.ndarray, metrics.Judgement]:
+    """Return the training images, and the judgement of the reference."""
+    x_train, _ = data.load("train")
+    return x_train, metrics.judge(data.load("validation")[0])
 
-    Args:
-        way: one of `ways`.
-        beta_1: Adam's, both networks.
-        rate: Adam's learning rate, of D.
-        seed: of the run.
-        marks: ("seconds" or "steps" of G, value), where it is judged.
-        x_train: images (n, 28, 28, 1) in [-1, 1].
-        real: the judgement of the reference.
-    """
+
+def digits(way: str, beta_1: float, rate: float, seed: int) -> Row:
+    """Train on digits up to the last mark of this seed; return its row."""
+    x_train, real = images()
     kind = ways("digits")[way]
     gan, step = build_digits(kind, beta_1, rate, seed), digits_step(kind)
     row = {"task": "digits", "way": way, "beta_1": beta_1, "rate": rate}
     row |= {"seed": seed, "marks": {}}
     gan.compiled = training.compile_step(gan, step)
-    left = list(marks)
+    marks = {*MARKS, ("steps", stability.equal_steps("digits", way, 800))}
+    left = TUNED_AT if seed in TUNING["digits"] else sorted(marks)
+    left = list(left)
+
+    def trained() -> tuple[int, float]:
+        """Return steps and seconds after the first, which compiles."""
+        rows = gan.history or [(0, 0.0)]
+        return rows[-1][0], rows[-1][1] - rows[0][1]
 
     def reached() -> list[tuple[str, float]]:
-        steps, seconds = gan.history[-1][:2] if gan.history else (0, 0)
+        steps, seconds = trained()
         at = {"steps": steps / kind.d_steps, "seconds": seconds}
         return [mark for mark in left if at[mark[0]] >= mark[1]]
 
@@ -230,9 +241,9 @@ def digits(
         for name, value in reached():
             left.remove((name, value))
             row["marks"][f"{value} {name}"] = judged(gan, real)
-    if gan.history:  # else it broke at once
-        steps, seconds = gan.history[-1][:2]
-        row["ms"] = round(seconds / steps * 1_000, 1)
+    if len(gan.history) > 1:  # else it broke at once
+        steps, seconds = trained()
+        row["ms"] = round(seconds / (steps - 1) * 1_000, 1)
     return row
 
 
@@ -246,70 +257,159 @@ def score(row: Row) -> float:
     return [*row["marks"].values()][-1]["fcd"]
 
 
-class Study:
-    """What is measured so far, and what comes next.
+def cost(task: str, rounds: int = 15) -> list[Row]:
+    """Time a step of G, with what D does for it, of all ways in turn.
+
+    Args:
+        task: ring or digits.
+        rounds: how often each way is timed.
+
+    Returns:
+        A row a way: `ms`, the median over rounds, and `ratio`, the median
+        of its time over that of the first way in the same round, to a tenth.
+    """
+    takes = {}
+    for name, way in ways(task).items():
+        if task in POINTS:
+            game = Points(way, POINTS[task], REPORTED, 1e-3, 0.0)
+            takes[name] = functools.partial(game.play, tf.constant(200)), 200
+        else:
+            gan = build_digits(way, 0.0, 1e-3, 0)
+            take = training.compile_step(gan, digits_step(way))
+            batches = [images()[0][:64]] * 10 * way.d_steps
+            takes[name] = lambda t=take, b=batches: [*map(t, b)], 10
+        takes[name][0]()  # compiled
+    times = {name: [] for name in takes}
+    for name in [*takes] * rounds:
+        take, n_steps = takes[name]
+        start = time.perf_counter()
+        take()
+        times[name].append((time.perf_counter() - start) / n_steps)
+    first = np.array(next(iter(times.values())))
+    return [
+        {
+            "task": f"{task}, cost",
+            "way": name,
+            "beta_1": 0.0,
+            "rate": 1e-3,
+            "seed": 0,
+            "ms": round(float(np.median(found)) * 1_000, 2),
+            "ratio": round(float(np.median(np.array(found) / first)), 1),
+        }
+        for name, found in times.items()
+    ]
+
+
+def measure(run: Run) -> list[Row]:
+    """Train; return a row a seed."""
+    task, *setting, seeds = run
+    if task in POINTS:
+        return points(*run)
+    return [digits(*setting, seed) for seed in seeds]
+
+
+def go_on(record: Record, task: str, each: Callable) -> None:
+    """Choose a rate for each way, then run it on fresh seeds.
 
     Args:
         record: of all rows.
         task: ring, grid or digits.
+        each: like `map`, in any order.
     """
 
-    def __init__(self, record: Record, task: str) -> None:
-        """Load the images, where they are needed."""
-        self.record, self.task = record, task
-        if task not in POINTS:
-            data.need_full("This study")
-            self.x_train, _ = data.load("train")
-            self.real = metrics.judge(data.load("validation")[0])
+    def done(run: Run) -> bool:
+        return all((*run[:4], seed) in record for seed in run[4])
 
-    def rows(
-        self, way: str, beta_1: float, rate: float, seeds: tuple[int, ...]
-    ) -> list[Row]:
-        """Return the rows of these seeds; measure what has none."""
-        keys = [(self.task, way, beta_1, rate, seed) for seed in seeds]
-        if self.task in POINTS:
-            if not all(key in self.record for key in keys):
-                for row in points(self.task, way, beta_1, rate, seeds):
-                    self.record.add(row)
-        else:
-            tuned = seeds == TUNING[self.task]
-            marks = TUNED_AT if tuned else MARKS
-            for key in keys:
-                if key not in self.record:
-                    row = digits(*key[1:], marks, self.x_train, self.real)
-                    self.record.add(row)
-        return [
-            row for row in self.record.rows if self.record.key(row) in keys
-        ]
+    def work(settings: Iterable[tuple], seeds: tuple[int, ...]) -> None:
+        groups = [seeds] if task in POINTS else [(seed,) for seed in seeds]
+        runs = [(*s, group) for s in settings for group in groups]
+        runs = [run for run in runs if not done(run)]
+        # The longest first, so that no worker waits for another at the end.
+        runs.sort(key=lambda run: -compared[run[1]].d_steps)
+        for rows in each(measure, runs):
+            for row in rows:
+                record.add(row)
 
-    def go_on(self) -> None:
-        """Choose a rate for each way, then run it on fresh seeds."""
-        for beta_1 in BETAS:
-            for way in ways(self.task):
-                mean = {}
-                for rate in RATES[self.task]:
-                    tried = self.rows(way, beta_1, rate, TUNING[self.task])
-                    mean[rate] = np.mean([score(row) for row in tried])
-                best = min(mean, key=mean.get)
-                self.rows(way, beta_1, best, REPORTED)
+    compared = ways(task)
+    cells = [(task, way, beta) for beta in BETAS for way in compared]
+    tried = [(*cell, rate) for cell in cells for rate in RATES[task]]
+    work(tried, TUNING[task])
+    rows = [row for row in record.rows if row["task"] == task]
+    scores = {record.key(row): score(row) for row in rows}
+
+    def mean(cell: tuple, rate: float) -> float:
+        return np.mean([scores[*cell, rate, seed] for seed in TUNING[task]])
+
+    best = [
+        (*cell, min(RATES[task], key=functools.partial(mean, cell)))
+        for cell in cells
+    ]
+    work(best, REPORTED)
 
 
-def main(tasks: list[str]) -> None:
+def beyond(record: Record, each: Callable) -> None:
+    """Try 0.9 with rates that lie beyond those to choose from."""
+    runs = [
+        (task, way, 0.9, rate, (seed,) if task == "digits" else REPORTED)
+        for task, rates in OTHER_RATES.items()
+        for rate in rates
+        for way in ("non-saturating", "R1")
+        for seed in (REPORTED[:2] if task == "digits" else (0,))
+    ]
+    new = [
+        run
+        for run in runs
+        if (f"{run[0]}, other rates", *run[1:4], run[4][0]) not in record
+    ]
+    for rows in each(measure, new):
+        for row in rows:
+            record.add(row | {"task": f"{row['task']}, other rates"})
+
+
+@contextlib.contextmanager
+def mapped(workers: int) -> Iterator[Callable]:
+    """Yield `map`, or one in any order by processes of one thread each."""
+    if workers == 1:
+        yield map
+        return
+    os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield pool.imap_unordered
+
+
+def main(tasks: list[str], workers: int = 1) -> None:
     """Do the runs of these tasks that have no row yet."""
     about = {
         "command": "python -m studies.stability",
         "protocol": f"points: {N_STEPS:,} steps of G, 4,000 points counted "
         f"every {EVERY}; digits: {N_SAMPLES:,} samples of the average v "
         "validation",
-        "machine": runtime.machine(),
+        "machine": f"{runtime.machine()}, {workers} runs at a time",
     }
-    record = Record(RECORD, about, ("task", "way", "beta_1", "rate", "seed"))
-    for task in tasks:
-        Study(record, task).go_on()
+    keys = ("task", "way", "beta_1", "rate", "seed")
+    kinds = "cost", "other rates"
+    order = [*RATES, *(f"{t}, {kind}" for kind in kinds for t in OTHER_RATES)]
+    record = Record(RECORD, about, keys, order)
+    if {"cost", "digits", "beyond"} & set(tasks):
+        data.need_full("This study")
+    if "cost" in tasks:
+        for task in ("ring", "digits"):
+            if f"{task}, cost" not in {row["task"] for row in record.rows}:
+                for row in cost(task):
+                    record.add(row)
+    with mapped(workers) as each:
+        for task in RATES:
+            if task in tasks:
+                go_on(record, task, each)
+        if "beyond" in tasks:
+            beyond(record, each)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tasks", nargs="*", choices=[*RATES], default=[*RATES])
+    tasks = ["cost", *RATES, "beyond"]
+    parser.add_argument("tasks", nargs="*", choices=tasks, default=tasks)
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
     with alone(RECORD):
-        main(parser.parse_args().tasks)
+        main(arguments.tasks, arguments.workers)

@@ -1,14 +1,23 @@
-"""Orbits of the smallest game, and modes that a GAN finds in the plane."""
+"""Lesson 05: orbits, modes in the plane, and what the study recorded."""
 
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers import views
+from helpers import runtime, views
 from helpers.data import check_array
+
+RECORD = runtime.ROOT / "data" / "results" / "05_stability.json"
+LOOKS = {  # of beta_1
+    0.0: {"color": "#0072B2", "marker": "o"},
+    0.5: {"color": "#E69F00", "marker": "s"},
+    0.9: {"color": "#D55E00", "marker": "X"},
+}
 
 
 class Modes(NamedTuple):
@@ -91,5 +100,130 @@ def orbits(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
         ax.set(title=name, xlabel="G: theta", aspect="equal")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes[0, 0].set_ylabel("D: psi")
+    views.headline(fig, title)
+    return fig
+
+
+def _rows() -> list[dict]:
+    """Return the rows of the study."""
+    return json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
+
+
+def equal_steps(task: str, way: str, n_steps: int) -> int:
+    """Return how many steps take as long as n_steps of the plain way.
+
+    Args:
+        task: ring, grid or digits.
+        way: whose steps.
+        n_steps: of G, non-saturating.
+    """
+    kind = "digits, cost" if task.startswith("digits") else "ring, cost"
+    [ratio] = [
+        r["ratio"] for r in _rows() if (r["task"], r["way"]) == (kind, way)
+    ]
+    return round(n_steps / ratio)
+
+
+def runs(task: str) -> pd.DataFrame:
+    """Read the runs of the study that chose nothing.
+
+    Args:
+        task: ring, grid or digits; with ", other rates" after it, runs with
+            0.9 whose rates lie beyond those to choose from.
+
+    Returns:
+        A row a run: `way`, `beta_1`, `rate`, `seed`. Of points `modes` and
+        `share`, the mean of the last four of 16 readings in 4,000 steps of
+        G. Of digits, after 800 steps of G: `fcd`, `rarest` and `commonest`,
+        shares of a class, and `d_loss`, the mean of 100 steps. `equal` is
+        `modes` or `fcd` after as much time as those steps of the plain way.
+    """
+    rows = []
+    for row in _rows():
+        if row["task"] != task or row["seed"] >= 100:
+            continue
+        kept = {k: row[k] for k in ("way", "beta_1", "rate", "seed")}
+        if task.startswith("digits"):
+            steps = equal_steps(task, row["way"], 800)
+            kept |= row["marks"]["800 steps"]
+            kept["equal"] = row["marks"][f"{steps} steps"]["fcd"]
+        else:
+            last = min(
+                16, round(16 * equal_steps(task, row["way"], 1_000) / 1_000)
+            )
+            for name in ("modes", "share"):
+                kept[name] = float(np.mean(row[name][-4:]))
+            kept["equal"] = float(np.mean(row["modes"][:last][-4:]))
+        rows.append(kept)
+    return pd.DataFrame(rows)
+
+
+def strips(
+    title: str,
+    table: pd.DataFrame,
+    column: str,
+    label: str,
+    least_first: bool = True,
+) -> Figure:
+    """Draw a dot a run, a row a way to play, the look by beta_1.
+
+    Args:
+        title: what the figure finds.
+        table: as `runs` returns it.
+        column: what lies to the right.
+        label: its name, with unit.
+        least_first: the way with the smallest median stands at the top.
+
+    Returns:
+        The figure, for `show`; the ways in order of their median.
+    """
+    medians = table.groupby("way")[column].median()
+    order = medians.sort_values(ascending=least_first, kind="stable").index
+    fig, ax = plt.subplots(figsize=(10, 0.42 * len(order) + 1.5))
+    for k, (beta_1, look) in enumerate(LOOKS.items()):
+        some = table[table["beta_1"] == beta_1]
+        # Equal values lie side by side, so that five look like five.
+        y = order.get_indexer(some["way"]) + 0.25 * (k - 1)
+        y = y + 0.045 * (some["seed"] - 2)
+        dots = {"ls": "", "ms": 7, "alpha": 0.8, "mec": "white"}
+        ax.plot(some[column], y, **dots, **look, label=f"beta_1 {beta_1:g}")
+    ax.set(xlabel=label, ylim=(len(order) - 0.5, -0.5))
+    ax.set_yticks(range(len(order)), order)
+    ax.grid(axis="y", alpha=0.3)
+    if column in ("fcd", "equal") and table[column].max() > 30:
+        ticks = [30, 60, 120, 240, 480]
+        ax.set(xscale="log")
+        ax.set_xticks(ticks, ticks, minor=False)
+        ax.minorticks_off()
+    views.headline(fig, title)
+    views.share_legend(fig, ax, "outside upper right", 3)
+    return fig
+
+
+def clouds(
+    title: str, panels: Mapping[str, np.ndarray], modes: Modes
+) -> Figure:
+    """Draw generated points over the bumps that they were to learn.
+
+    Args:
+        title: what the figure finds.
+        panels: name -> points (n, 2).
+        modes: the bumps.
+
+    Returns:
+        The figure, for `show`; a circle of three standard deviations round
+        each bump; points beyond 1.4 stay outside.
+    """
+    clouds = {k: check_array(k, v, "n 2") for k, v in panels.items()}
+    size = {"figsize": (10, 10 / len(clouds) + 0.7)}
+    fig, axes = plt.subplots(1, len(clouds), squeeze=False, **size)
+    for ax, (name, cloud) in zip(axes[0], clouds.items(), strict=True):
+        for centre in modes.centres:
+            ring = plt.Circle(centre, 3 * modes.sd, fill=False, lw=1.2)
+            ring.set_edgecolor(views.REAL)
+            ax.add_patch(ring)
+        ax.plot(*cloud.T, ".", ms=3, alpha=0.4, color=views.FAKE)
+        ax.set(title=name, aspect="equal", xlim=(-1.4, 1.4), ylim=(-1.4, 1.4))
+        ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     views.headline(fig, title)
     return fig

@@ -55,3 +55,50 @@ def test_orbits_show_each_path_whole():
     with pytest.raises(ValueError, match="a: expected"):
         stability.orbits("t", {"a": circle[:, :1]})
     plt.close("all")
+
+
+@pytest.mark.parametrize("task", ["ring", "grid", "digits"])
+def test_the_record_holds_five_runs_a_cell_that_chose_nothing(task):
+    table = stability.runs(task)
+    sizes = table.groupby(["way", "beta_1"]).size()
+    assert set(sizes) == {5} and len(sizes) == 3 * table["way"].nunique()
+    assert table["way"].nunique() == (9 if task == "digits" else 13)
+    assert set(table["seed"]) == set(range(5))
+    assert table.groupby(["way", "beta_1"])["rate"].nunique().max() == 1
+    assert table.notna().all(axis=None)
+
+
+def test_the_plain_way_costs_what_it_costs():
+    for task in ("ring", "grid", "digits"):
+        assert stability.equal_steps(task, "non-saturating", 800) == 800
+        dear = stability.equal_steps(task, "WGAN-GP, D five times", 800)
+        assert 120 < dear < 400
+    plain = stability.runs("ring").query("way == 'non-saturating'")
+    assert (plain["equal"] == plain["modes"]).all()
+
+
+def test_strips_have_a_row_a_way_and_a_look_a_beta():
+    table = stability.runs("ring")
+    fig = stability.strips("t", table, "modes", "found")
+    [ax] = fig.axes
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    medians = table.groupby("way")["modes"].median()
+    assert [*medians[names]] == sorted(medians)
+    for line, beta_1 in zip(ax.lines, stability.LOOKS, strict=True):
+        some = table[table["beta_1"] == beta_1]
+        assert np.array_equal(line.get_xdata(), some["modes"])
+        rows = np.round(line.get_ydata()).astype(int)
+        assert [names[row] for row in rows] == [*some["way"]]
+    plt.close(fig)
+
+
+def test_clouds_lie_over_the_bumps():
+    points = np.random.default_rng(0).normal(size=(9, 2))
+    fig = stability.clouds("t", {"a": points}, stability.ring())
+    [cloud], circles = fig.axes[0].lines, fig.axes[0].patches
+    assert np.allclose([c.center for c in circles], stability.ring().centres)
+    assert {round(c.radius, 9) for c in circles} == {0.06}
+    assert np.array_equal(cloud.get_xydata(), points)
+    with pytest.raises(ValueError, match="a: expected"):
+        stability.clouds("t", {"a": points[:, :1]}, stability.ring())
+    plt.close("all")

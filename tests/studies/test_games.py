@@ -65,6 +65,15 @@ def test_no_seed_knows_of_another():
         assert np.array_equal(a[1], b[1]) and not np.array_equal(a[0], b[0])
 
 
+def test_no_two_draws_of_a_step_are_alike():
+    game = points()
+    keys = {game.key(turn, use) for turn in range(10) for use in range(4)}
+    assert len(keys) == 40
+    step = tf.constant(0, tf.int64)
+    draws = [np.array(game.draw(5, turn, step)[0]) for turn in (0, 1, 4, 9)]
+    assert len({draw.tobytes() for draw in draws}) == 4
+
+
 def test_the_slope_is_that_of_d():
     game = points()
     x = tf.constant(

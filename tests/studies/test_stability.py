@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import data, metrics
+from helpers.lessons import stability as lesson
 from studies import stability
 from studies.games import Way
 
@@ -69,12 +70,58 @@ def test_digits_are_judged_at_their_marks(tiny, monkeypatch, uncompiled):
     monkeypatch.setattr(stability, "TUNED_AT", [("steps", 1)])
     monkeypatch.setattr(stability, "MARKS", [("steps", 1), ("steps", 2)])
     monkeypatch.setattr(stability, "REPORTED", (0,))
+    equal = {"plain": 2, "twice": 3}
+    monkeypatch.setattr(
+        lesson, "equal_steps", lambda task, way, n_steps: equal[way]
+    )
     stability.main(["digits"])
     found = rows(tiny)
     assert len(found) == 2 * (2 + 1)
     for row in found:
-        marks = ["1 steps"] if row["seed"] == 100 else ["1 steps", "2 steps"]
-        assert list(row["marks"]) == marks
+        wanted = {1} if row["seed"] == 100 else {1, 2, equal[row["way"]]}
+        assert list(row["marks"]) == [f"{k} steps" for k in sorted(wanted)]
+
+
+def test_costs_are_over_the_plain_way_and_measured_once(tiny, monkeypatch):
+    x = data.load("holdout", 64)[0]
+    monkeypatch.setattr(data, "need_full", lambda work: None)
+    monkeypatch.setattr(stability, "images", lambda: (x, None))
+    own = stability.cost
+    monkeypatch.setattr(stability, "cost", lambda task: own(task, 1))
+    monkeypatch.setattr(lesson, "RECORD", tiny)
+    stability.main(["cost"])
+    found = rows(tiny)
+    assert [row["task"] for row in found] == ["ring, cost"] * 2 + [
+        "digits, cost"
+    ] * 2
+    for row in found:
+        assert row["ms"] > 0 and (row["way"] != "plain" or row["ratio"] == 1)
+    ratios = {(r["task"], r["way"]): r["ratio"] for r in found}
+    wanted = round(800 / ratios["digits, cost", "twice"])
+    assert lesson.equal_steps("digits", "twice", 800) == wanted
+    monkeypatch.setattr(stability, "cost", None)
+    stability.main(["cost"])
+    assert rows(tiny) == found
+    stability.main(["ring"])  # its rows have nothing that a score reads
+
+
+def test_other_rates_have_rows_of_their_own(tiny, monkeypatch):
+    def fake(run):
+        task, way, beta_1, rate, seeds = run
+        assert beta_1 == 0.9 and rate not in stability.RATES[task]
+        row = {"task": task, "way": way, "beta_1": beta_1, "rate": rate}
+        return [row | {"seed": seed} for seed in seeds]
+
+    monkeypatch.setattr(data, "need_full", lambda work: None)
+    monkeypatch.setattr(stability, "measure", fake)
+    stability.main(["beyond"])
+    found = rows(tiny)
+    tasks = [row["task"] for row in found]
+    assert tasks.count("ring, other rates") == 2 * 2 * 2
+    assert tasks.count("digits, other rates") == 2 * 2 * 2
+    monkeypatch.setattr(stability, "measure", None)
+    stability.main(["beyond"])
+    assert rows(tiny) == found
 
 
 def test_a_way_that_breaks_has_no_score():
