@@ -160,7 +160,10 @@ def digits_step(way: Way) -> Any:
             real = gan.discriminator(x_real, training=True)
             loss = ops.mean(losses(way.loss, real, fake)[1])
         gan.g_optimizer.apply(tape.gradient(loss, weights), weights)
-        dcgan.update_average(gan, way.d_steps)
+        # The average counts the steps of G.
+        dcgan.update_average(
+            dataclasses.replace(gan, step=gan.step // way.d_steps)
+        )
         return loss
 
     def step(gan: dcgan.Gan, x_real: tf.Tensor) -> tuple[tf.Tensor, ...]:

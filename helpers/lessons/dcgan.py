@@ -357,17 +357,16 @@ def generator_step(  # not taught
     return g_loss
 
 
-def update_average(gan: Gan, d_steps: int = 1) -> None:
+def update_average(gan: Gan) -> None:
     """Move the average towards the generator, fast at first.
 
-    Decay min(ema_decay, (1 + t) / (10 + t)) at G's step t, so that the random
+    Decay min(ema_decay, (1 + t) / (10 + t)) at step t, so that the random
     start is forgotten within the first steps.
 
     Args:
         gan: the run.
-        d_steps: steps of the run for each of G.
     """
-    t = ops.cast(gan.step // d_steps, "float32")
+    t = ops.cast(gan.step, "float32")
     decay = ops.minimum(gan.recipe.ema_decay, (1 + t) / (10 + t))
     for slow, fast in zip(
         gan.average.variables, gan.generator.variables, strict=True

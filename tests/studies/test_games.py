@@ -148,6 +148,11 @@ def test_each_way_learns_digits(name, uncompiled):
         assert still == (k < way.d_steps)
     assert int(gan.d_optimizer.iterations) == way.d_steps
     assert int(gan.g_optimizer.iterations) == 1
+    # The first step of G, whatever D did before: a tenth of the old stays.
+    drawn = gan.average.trainable_variables
+    for old, new, mean in zip(before, weights(), drawn, strict=True):
+        mean = ops.convert_to_numpy(mean)
+        assert np.allclose(mean, 0.1 * old + 0.9 * new, atol=1e-6)
 
 
 def test_r1_on_digits_is_that_of_lesson_03():
