@@ -109,6 +109,15 @@ def _rows() -> list[dict]:
     return json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
 
 
+def _equal_steps(rows: list[dict], task: str, way: str, n: int) -> int:
+    """Return how many steps of a way take as long as n plain ones."""
+    kind = "digits, cost" if task.startswith("digits") else "ring, cost"
+    [ratio] = [
+        r["ratio"] for r in rows if (r["task"], r["way"]) == (kind, way)
+    ]
+    return round(n / ratio)
+
+
 def equal_steps(task: str, way: str, n_steps: int) -> int:
     """Return how many steps take as long as n_steps of the plain way.
 
@@ -117,11 +126,7 @@ def equal_steps(task: str, way: str, n_steps: int) -> int:
         way: whose steps.
         n_steps: of G, non-saturating.
     """
-    kind = "digits, cost" if task.startswith("digits") else "ring, cost"
-    [ratio] = [
-        r["ratio"] for r in _rows() if (r["task"], r["way"]) == (kind, way)
-    ]
-    return round(n_steps / ratio)
+    return _equal_steps(_rows(), task, way, n_steps)
 
 
 def runs(task: str) -> pd.DataFrame:
@@ -138,18 +143,21 @@ def runs(task: str) -> pd.DataFrame:
         shares of a class, and `d_loss`, the mean of 100 steps. `equal` is
         `modes` or `fcd` after as much time as those steps of the plain way.
     """
-    rows = []
-    for row in _rows():
+    record, rows = _rows(), []
+    for row in record:
         if row["task"] != task or row["seed"] >= 100:
             continue
         kept = {k: row[k] for k in ("way", "beta_1", "rate", "seed")}
         if task.startswith("digits"):
-            steps = equal_steps(task, row["way"], 800)
+            steps = _equal_steps(record, task, row["way"], 800)
             kept |= row["marks"]["800 steps"]
             kept["equal"] = row["marks"][f"{steps} steps"]["fcd"]
         else:
             last = min(
-                16, round(16 * equal_steps(task, row["way"], 1_000) / 1_000)
+                16,
+                round(
+                    16 * _equal_steps(record, task, row["way"], 1_000) / 1_000
+                ),
             )
             for name in ("modes", "share"):
                 kept[name] = float(np.mean(row[name][-4:]))
