@@ -4,15 +4,14 @@ Three digits as the three channels of one image have 1,000 combinations (Metz
 et al., arXiv:1611.02163, section 3.3.1). The training images hold all of them,
 or 100. The judge reads each channel of what is drawn, so that one can count
 which of them come, and how much falls on those that were not there. A row of
-record/stacked.json is written when it is measured, so that an interrupted
-call goes on. Several workers (--workers) take one thread each.
+data/results/05_stacked.json is written when it is measured, so that an
+interrupted call goes on. Several workers (--workers) take one thread each.
 """
 
 import argparse
 import dataclasses
 import functools
 import itertools
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,14 +26,21 @@ from studies.record import Record
 from studies.stability import digits_step, mapped
 from tools.alone import alone
 
-RECORD = Path(__file__).parent / "record" / "stacked.json"
+RECORD = runtime.ROOT / "data" / "results" / "05_stacked.json"
 KIND = Images(28, 3)
-KEYS = ("n_modes", "way", "beta_1", "seed")
+KEYS = ("n_modes", "way", "beta_1", "seed", "steps")
 N_MODES, N_TRAIN, N_SAMPLES = (100, 1_000), 20_000, 10_000
 N_STEPS, RATE, Z_SEED = 1_500, 1e-3, 10_000
 D_WIDTHS = {"D a quarter as wide": 8, "D twice as wide": 64}  # else 32
 WAYS = ("plain", "R1", "minibatch deviation", "packing", *D_WIDTHS)
-BETAS, SEEDS = (0.5, 0.0), (0, 1, 2, 3, 4)
+BETAS, SEEDS = (0.5, 0.0), (0, 1, 2)
+LONGER = (  # kinds, way, steps
+    (100, "plain", 4_500),
+    (100, "R1", 4_500),
+    (100, "D twice as wide", 4_500),
+    (1_000, "plain", 2_500),  # as long as 1,500 steps with D twice as wide
+)
+REAL = ("real", 0.0, 0, 0)  # instead of a run
 
 
 class MinibatchDeviation(layers.Layer):
@@ -192,18 +198,18 @@ def training_images(n_modes: int) -> np.ndarray:
     return stack(*data.load("train"), chosen_modes(n_modes), N_TRAIN, 1)[0]
 
 
-def measure(run: tuple[int, str, float, int]) -> dict[str, Any]:
+def measure(run: tuple[int, str, float, int, int]) -> dict[str, Any]:
     """Train one run; return its row."""
-    n_modes, *setting = run
+    n_modes, *setting, n_steps = run
     row = dict(zip(KEYS, run, strict=True))
     gan = build(*setting)
     try:
-        if not training.fit(gan, training_images(n_modes), N_STEPS):
+        if not training.fit(gan, training_images(n_modes), n_steps):
             raise KeyboardInterrupt
     except FloatingPointError:
         return row | {"broke": len(gan.history)}
     z = training.sample_z(N_SAMPLES, gan.recipe.latent_dim, Z_SEED, 0)
-    row["ms"] = round(gan.history[-1][1] / N_STEPS * 1_000, 1)
+    row["ms"] = round(gan.history[-1][1] / n_steps * 1_000, 1)
     return row | count(read(gan.draw(z)), chosen_modes(n_modes))
 
 
@@ -211,7 +217,7 @@ def measure_real(n_modes: int) -> dict[str, Any]:
     """Return a row of stacks of digits that no run learnt from."""
     modes = chosen_modes(n_modes)
     x, drawn = stack(*data.load("validation"), modes, N_SAMPLES, 2)
-    row = dict(zip(KEYS, (n_modes, "real", 0.0, 0), strict=True))
+    row = dict(zip(KEYS, (n_modes, *REAL), strict=True))
     right = round(float((read(x) == drawn).mean()), 4)
     return row | count(read(x), modes) | {"right": right}
 
@@ -221,14 +227,17 @@ def main(workers: int = 1) -> None:
     data.need_full("This study")
     about = {
         "command": "python -m studies.stacked",
-        "protocol": f"{N_STEPS:,} steps, {N_SAMPLES:,} samples of the average",
+        "protocol": f"{N_SAMPLES:,} samples of the average",
         "machine": f"{runtime.machine()}, {workers} runs at a time",
     }
     record = Record(RECORD, about, KEYS, N_MODES)
     for n_modes in N_MODES:
-        if (n_modes, "real", 0.0, 0) not in record:
+        if (n_modes, *REAL) not in record:
             record.add(measure_real(n_modes))
-    runs = itertools.product(N_MODES, WAYS, BETAS, SEEDS)
+    runs = [
+        *itertools.product(N_MODES, WAYS, BETAS, SEEDS, [N_STEPS]),
+        *((k, way, 0.0, seed, n) for k, way, n in LONGER for seed in SEEDS),
+    ]
     with mapped(workers) as each:
         for row in each(measure, [run for run in runs if run not in record]):
             record.add(row)

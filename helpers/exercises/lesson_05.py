@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.special import expit
 
 from helpers.checks import exercise
+from helpers.lessons import stability
 
 
 @exercise
@@ -81,36 +82,44 @@ def exercise_2(answer: Callable) -> None:
 
 @exercise
 def exercise_3(answer: Callable) -> None:
-    """Test `failure_interval(k, n)`, the exact binomial interval of 95 %.
+    """Test `trial(train, starts)`: failures and their exact interval.
 
     Args:
-        answer: returns the lower and the upper end.
+        answer: returns how many runs failed, and both ends of the interval.
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), (
-        "give the function itself: answer = failure_interval"
-    )
-    for k, n in ((0, 5), (5, 5), (1, 5), (20, 65), (3, 10)):
-        low, high = (float(end) for end in answer(k, n))
-        assert low <= k / n <= high, f"{k} of {n}: k / n lies inside"
-        exact = stats.binomtest(k, n).proportion_ci(method="exact")
-        if k == 0:
-            assert low == 0, "no failure: the lower end is 0"
-            one_sided = 1 - 0.05 ** (1 / n)
-            assert not np.isclose(high, one_sided, atol=1e-3), (
-                "5 % on one side; the interval leaves 2.5 % on each"
-            )
-        if k == n:
-            assert high == 1, "failures alone: the upper end is 1"
-        normal = k / n + 1.96 * np.sqrt(k / n * (1 - k / n) / n)
-        assert not np.isclose(high, normal, atol=1e-3) or k == n, (
-            "that is the normal approximation; for few runs it is too short"
+    assert callable(answer), "give the function itself: answer = trial"
+    bumps = stability.ring()
+
+    def film(found: list[int]) -> np.ndarray:
+        """Return readings with so many bumps, on 80 points each."""
+        return np.array(
+            [
+                np.resize(bumps.centres[: max(k, 1)], (80, 2)) * (k > 0)
+                for k in found
+            ]
         )
-        assert np.isclose(high, exact.high, atol=1e-4), (
-            f"{k} of {n}: at the upper end, k failures or fewer have 2.5 %"
-        )
-        assert np.isclose(low, exact.low, atol=1e-4), (
-            f"{k} of {n}: at the lower end, k failures or more have 2.5 %"
+
+    films = {  # start: bumps found in each reading
+        3: film([0, 0, 8, 8, 8, 8]),
+        4: film([8, 8, 8, 8, 8, 2]),
+        6: film([8, 8, 7, 7, 7, 7]),
+        7: film([8, 8, 3, 3, 3, 8]),
+        9: film([1, 2, 1, 2, 1, 2]),
+    }
+    for starts, k, why in (
+        ([3], 0, "it found all bumps in its last four readings"),
+        ([4], 1, "26 bumps in its last four readings are 6.5 on average"),
+        ([6], 0, "seven on average are not fewer than seven"),
+        ([7], 1, "its last reading was lucky; the four count together"),
+        (list(films), 3, "each start counts once"),
+    ):
+        got = answer(films.__getitem__, starts)
+        assert np.shape(got) == (3,), "return failures, lower end, upper end"
+        assert got[0] == k, f"a run that is no failure, or is: {why}"
+        exact = stats.binomtest(k, len(starts)).proportion_ci(method="exact")
+        assert np.allclose(got[1:], exact, atol=1e-4), (
+            f"{k} of {len(starts)}: that is not the exact interval of 95 %"
         )

@@ -13,6 +13,7 @@ from helpers import runtime, views
 from helpers.data import check_array
 
 RECORD = runtime.ROOT / "data" / "results" / "05_stability.json"
+STACKED = RECORD.with_name("05_stacked.json")
 LOOKS = {  # of beta_1
     0.0: {"color": "#0072B2", "marker": "o"},
     0.5: {"color": "#E69F00", "marker": "s"},
@@ -166,12 +167,26 @@ def runs(task: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def stacked() -> pd.DataFrame:
+    """Read the runs on stacked digits.
+
+    Returns:
+        A row a run: `n_modes` in its training images, `way`, `beta_1`,
+        `seed`, `steps`, `ms` a step; of 10,000 images `modes` found, modes
+        that came `once`, and `share` of the images on any. The way "real"
+        is no run but stacks of real digits.
+    """
+    record = json.loads(STACKED.read_text(encoding="utf-8"))
+    return pd.DataFrame(record["runs"])
+
+
 def strips(
     title: str,
     table: pd.DataFrame,
     column: str,
     label: str,
     least_first: bool = True,
+    enough: float | None = None,
 ) -> Figure:
     """Draw a dot a run, a row a way to play, the look by beta_1.
 
@@ -181,6 +196,7 @@ def strips(
         column: what lies to the right.
         label: its name, with unit.
         least_first: the way with the smallest median stands at the top.
+        enough: how many runs have at least so much is written on the right.
 
     Returns:
         The figure, for `show`; the ways in order of their median.
@@ -190,11 +206,20 @@ def strips(
     fig, ax = plt.subplots(figsize=(10, 0.42 * len(order) + 1.5))
     for k, (beta_1, look) in enumerate(LOOKS.items()):
         some = table[table["beta_1"] == beta_1]
+        if some.empty:
+            continue
         # Equal values lie side by side, so that five look like five.
         y = order.get_indexer(some["way"]) + 0.25 * (k - 1)
         y = y + 0.045 * (some["seed"] - 2)
         dots = {"ls": "", "ms": 7, "alpha": 0.8, "mec": "white"}
         ax.plot(some[column], y, **dots, **look, label=f"beta_1 {beta_1:g}")
+        if enough is None:
+            continue
+        right = {"xycoords": ("axes fraction", "data"), "va": "center"}
+        for row, way in enumerate(order):
+            n = (some.loc[some["way"] == way, column] >= enough).sum()
+            at = 1.03 + 0.03 * k, row
+            ax.annotate(str(n), at, color=look["color"], **right)
     ax.set(xlabel=label, ylim=(len(order) - 0.5, -0.5))
     ax.set_yticks(range(len(order)), order)
     ax.grid(axis="y", alpha=0.3)
@@ -203,6 +228,9 @@ def strips(
         ax.set(xscale="log")
         ax.set_xticks(ticks, ticks, minor=False)
         ax.minorticks_off()
+    if enough is not None:
+        note = f"runs with\n{enough:g} or more"
+        ax.annotate(note, (1.02, -0.01), xycoords="axes fraction", va="top")
     views.headline(fig, title)
     views.share_legend(fig, ax, "outside upper right", 3)
     return fig

@@ -1,5 +1,7 @@
 """Wrong answers that the checkers of lesson 05 must reject."""
 
+import functools
+
 import numpy as np
 import pytest
 from answers import judge, solved
@@ -7,6 +9,7 @@ from scipy import stats
 from scipy.special import expit
 
 from helpers.exercises import lesson_05
+from helpers.lessons import stability
 
 RIGHT = solved("05")
 
@@ -24,14 +27,13 @@ def play(n_rounds, rate, start, sign=-1, in_turn=True, first=True):
     return np.array(path)
 
 
-def one_sided(k, n):
-    found = stats.binomtest(k, n).proportion_ci(0.9, "exact")
-    return found.low, found.high
-
-
-def normal(k, n):
-    half = 1.96 * np.sqrt(k / n * (1 - k / n) / n)
-    return k / n - half, k / n + half
+def trial(train, starts, readings=slice(-4, None), least=7, method="exact"):
+    """Judge runs with one thing changed."""
+    ring, k = stability.ring(), 0
+    for start in starts:
+        film = train(start)[readings]
+        k += np.mean([stability.count(x, ring)["modes"] for x in film]) < least
+    return (k, *stats.binomtest(k, len(starts)).proportion_ci(method=method))
 
 
 WRONG = {
@@ -53,11 +55,13 @@ WRONG = {
         "play_ns",
     ],
     3: [
-        one_sided,
-        normal,
-        lambda k, n: stats.binomtest(k, n).proportion_ci(method="wilson"),
-        lambda k, n: (0.0, RIGHT[3](k, n)[1]),
-        lambda k, n: (k / n, k / n),
+        functools.partial(trial, readings=slice(-1, None)),
+        functools.partial(trial, readings=slice(None)),
+        functools.partial(trial, least=7.01),
+        functools.partial(trial, least=6.5),
+        functools.partial(trial, method="wilson"),
+        lambda train, starts: trial(train, starts)[0],
+        lambda train, starts: (0, 0.0, 0.5),
         0.5,
     ],
 }
