@@ -96,6 +96,10 @@ def orbits(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
         ax.axhline(0, color=views.REAL, lw=0.8, ls=":")
         ax.axvline(0, color=views.REAL, lw=0.8, ls=":")
         ax.plot(*path.T, lw=1.5, color=views.GENERATOR)
+        arrow = {"arrowstyle": "-|>", "color": "black", "mutation_scale": 20}
+        far = np.linalg.norm(path - path[0], axis=1) > reach / 4
+        k = max(int(far.argmax()), 1)  # clear of the mark at the start
+        ax.annotate("", path[k], path[k - 1], arrowprops=arrow)
         ax.plot(*path[0], "o", ms=9, mfc="white", mew=2, color="black")
         ax.plot(*path[-1], "o", ms=9, color="black")
         ax.set(title=name, xlabel="G: theta", aspect="equal")
@@ -233,6 +237,29 @@ def strips(
         ax.annotate(note, (1.02, -0.01), xycoords="axes fraction", va="top")
     views.headline(fig, title)
     views.share_legend(fig, ax, "outside upper right", 3)
+    return fig
+
+
+def over_steps(
+    title: str, steps: np.ndarray, found: Mapping[float, np.ndarray]
+) -> Figure:
+    """Draw bumps found against the step, the look by beta_1.
+
+    Args:
+        title: what the figure finds.
+        steps: (n,).
+        found: beta_1 -> of 8 bumps (n,).
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, ax = plt.subplots(figsize=(10, 3.6))
+    for beta_1, y in found.items():
+        color = LOOKS[beta_1]["color"]
+        ax.plot(steps, y, lw=2, color=color, label=f"beta_1 {beta_1:g}")
+    ax.set(xlabel="step", ylabel="bumps found, of 8", ylim=(0, 8.4))
+    views.headline(fig, title)
+    views.share_legend(fig, ax, "outside upper right", 2)
     return fig
 
 
