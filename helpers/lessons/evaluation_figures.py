@@ -172,6 +172,7 @@ def fault_map(
     ticks = (-100, -10, -2, 0, 2, 10, 100)
     scale = fig.colorbar(field, ax=ax, extend="both", pad=0.01)
     scale.set_label("deviations worse than real digits")
+    scale.ax.axhspan(-2, 2, color="white")  # as in the cells
     scale.set_ticks(
         ticks, labels=[f"{tick:+d}" if tick else "0" for tick in ticks]
     )
