@@ -173,9 +173,7 @@ def fault_map(
     scale = fig.colorbar(field, ax=ax, extend="both", pad=0.01)
     scale.set_label("deviations worse than real digits")
     scale.ax.axhspan(-2, 2, color="white")  # as in the cells
-    scale.set_ticks(
-        ticks, labels=[f"{tick:+d}" if tick else "0" for tick in ticks]
-    )
+    scale.set_ticks(ticks, labels=[f"{k:+d}" if k else "0" for k in ticks])
     scale.minorticks_off()
     views.headline(fig, title)
     return fig
