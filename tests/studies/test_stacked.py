@@ -70,6 +70,7 @@ def test_the_study_goes_on(tmp_path, monkeypatch, digits):
         "N_TRAIN": 8,
         "N_SAMPLES": 20,
         "N_STEPS": 1,
+        "LONGER": ((100, "plain", 2),),
     }.items():
         monkeypatch.setattr(stacked, name, value)
     stacked.training_images.cache_clear()
@@ -77,7 +78,8 @@ def test_the_study_goes_on(tmp_path, monkeypatch, digits):
     stacked.training_images.cache_clear()
     before = path.read_text(encoding="utf-8")
     rows = json.loads(before)["runs"]
-    assert [row["way"] for row in rows] == ["plain", "plain", "real"]
+    assert [row["way"] for row in rows] == ["plain"] * 3 + ["real"]
+    assert [row["steps"] for row in rows] == [1, 2, 1, 0]
     monkeypatch.setattr(stacked, "measure", None)
     stacked.main()
     assert path.read_text(encoding="utf-8") == before
