@@ -31,7 +31,7 @@ from studies.games import Points, Way, losses
 from studies.record import Record
 from tools.alone import alone
 
-RECORD = runtime.ROOT / "data" / "results" / "05_stability.json"
+RECORD = stability.RECORD
 BETAS = (0.0, 0.5, 0.9)
 TUNING = {"ring": (100, 101), "grid": (100, 101), "digits": (100,)}  # seeds
 REPORTED = (0, 1, 2, 3, 4)

@@ -20,13 +20,13 @@ from scipy import special
 from helpers import data, metrics, runtime, training
 from helpers.backend import keras, layers, ops, tf
 from helpers.data import Images
-from helpers.lessons import dcgan
+from helpers.lessons import dcgan, stability
 from studies.games import Way
 from studies.record import Record
 from studies.stability import digits_step, mapped
 from tools.alone import alone
 
-RECORD = runtime.ROOT / "data" / "results" / "05_stacked.json"
+RECORD = stability.STACKED
 KIND = Images(28, 3)
 KEYS = ("n_modes", "way", "beta_1", "seed", "steps")
 N_MODES, N_TRAIN, N_SAMPLES = (100, 1_000), 20_000, 10_000

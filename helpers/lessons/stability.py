@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -109,9 +110,9 @@ def orbits(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
-def _rows() -> list[dict]:
-    """Return the rows of the study."""
-    return json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
+def _rows(record: Path) -> list[dict]:
+    """Return the rows of a study."""
+    return json.loads(record.read_text(encoding="utf-8"))["runs"]
 
 
 def _equal_steps(rows: list[dict], task: str, way: str, n: int) -> int:
@@ -131,7 +132,7 @@ def equal_steps(task: str, way: str, n_steps: int) -> int:
         way: whose steps.
         n_steps: of G, non-saturating.
     """
-    return _equal_steps(_rows(), task, way, n_steps)
+    return _equal_steps(_rows(RECORD), task, way, n_steps)
 
 
 def runs(task: str) -> pd.DataFrame:
@@ -148,7 +149,7 @@ def runs(task: str) -> pd.DataFrame:
         shares of a class, and `d_loss`, the mean of 100 steps. `equal` is
         `modes` or `fcd` after as much time as those steps of the plain way.
     """
-    record, rows = _rows(), []
+    record, rows = _rows(RECORD), []
     for row in record:
         if row["task"] != task or row["seed"] >= 100:
             continue
@@ -180,8 +181,7 @@ def stacked() -> pd.DataFrame:
         that came `once`, and `share` of the images on any. The way "real"
         is no run but stacks of real digits.
     """
-    record = json.loads(STACKED.read_text(encoding="utf-8"))
-    return pd.DataFrame(record["runs"])
+    return pd.DataFrame(_rows(STACKED))
 
 
 def strips(
