@@ -101,17 +101,21 @@ def sample_z(  # not taught
 
 
 def compile_step(  # not taught
-    run: Run, step: Callable | None = None
+    run: Run, step: Callable | None = None, y: np.ndarray | None = None
 ) -> Callable:
     """Compile a step for one run, once for every batch size.
 
     Args:
         run: the run.
-        step: takes run and images, returns one scalar or several, as
-            `Run.take_step` does; by default that of the run.
+        step: takes run and images, and labels where there are some, returns
+            one scalar or several, as `Run.take_step` does; by default that
+            of the run.
+        y: labels whose rows belong to the images, or what else they come
+            with; only shape and dtype count.
 
     Returns:
-        A function of images, float32 as `run.IMAGES` says; it advances
+        A function of images, float32 as `run.IMAGES` says, and of rows of
+        `y` if it is given; it advances
         `run.step` and returns float32, at most one number a column.
 
     Raises:
@@ -119,11 +123,13 @@ def compile_step(  # not taught
     """
     step = step or type(run).take_step
     names = run.COLUMNS[2:]
-    images = tf.TensorSpec([None, *run.IMAGES.shape], tf.float32)
+    given = [tf.TensorSpec([None, *run.IMAGES.shape], tf.float32)]
+    if y is not None:
+        given.append(tf.TensorSpec([None, *y.shape[1:]], y.dtype))
 
-    @functools.partial(tf.function, input_signature=[images])
-    def compiled(x_real: tf.Tensor) -> tf.Tensor:
-        stats = step(run, x_real)
+    @functools.partial(tf.function, input_signature=given)
+    def compiled(*batch: tf.Tensor) -> tf.Tensor:
+        stats = step(run, *batch)
         stats = stats if isinstance(stats, (tuple, list)) else [stats]
         if not 1 <= len(stats) <= len(names) or any(
             getattr(x, "shape", None) != () for x in stats
@@ -226,6 +232,7 @@ def fit(  # not taught
     n_steps: int,
     callback: Callable[[Run], object] | None = None,
     step: Callable | None = None,
+    y_train: np.ndarray | None = None,
 ) -> bool:
     """Train until n_steps steps are taken in all; go on where the run stands.
 
@@ -241,26 +248,35 @@ def fit(  # not taught
             by raising KeyboardInterrupt.
         step: as in `compile_step`, compiled again by each call, so that a
             notebook's function trains as it stands there.
+        y_train: labels (n,), or what else belongs to each image; its rows
+            follow those of x_train to the step.
 
     Returns:
         True if n_steps were reached, False after an interrupt.
 
     Raises:
-        TypeError, ValueError: images of another dtype, shape or range.
+        TypeError, ValueError: images of another dtype, shape or range, or
+            labels of another number.
         FloatingPointError: a loss is no longer finite.
     """
     with interrupts_noted() as noted, contextlib.suppress(KeyboardInterrupt):
         x_train = check_images(x_train, "x_train", run.IMAGES)
+        pairs = [x_train] if y_train is None else [x_train, y_train]
+        if len(pairs[-1]) != len(x_train):
+            raise ValueError(
+                f"y_train: expected {len(x_train):,} rows, one an image, "
+                f"found {len(y_train):,}."
+            )
         recipe, n_columns = run.recipe, len(run.COLUMNS)
         if step is None:
-            run.compiled = run.compiled or compile_step(run)
-        take = compile_step(run, step) if step else run.compiled
+            run.compiled = run.compiled or compile_step(run, None, y_train)
+        take = compile_step(run, step, y_train) if step else run.compiled
         before = run.history[-1][1] if run.history else 0.0
         start = time.perf_counter()
         while (k := int(run.step)) < n_steps and not noted.count:
             rows = batch_rows(len(x_train), recipe.batch_size, recipe.seed, k)
             try:
-                stats = take(x_train[rows]).numpy().tolist()
+                stats = take(*(a[rows] for a in pairs)).numpy().tolist()
                 if int(run.step) != k + 1:
                     raise TypeError(
                         "the step changed run.step, which fit counts; leave "

@@ -389,6 +389,7 @@ def train_live(
     keep: Iterable[int] = (),
     frames: dict[int, np.ndarray] | None = None,
     step: Callable | None = None,
+    y_train: np.ndarray | None = None,
 ) -> None:
     """Train in front of an audience; the stop button loses nothing.
 
@@ -402,10 +403,11 @@ def train_live(
         keep: steps whose pictures are kept.
         frames: where they are kept: step -> images (n, 28, 28, 1).
         step: as in `training.fit`.
+        y_train: as in `training.fit`.
     """
     view = LiveView(z_fixed, n_steps, keep, frames)
     view.keep_frame(run)  # of step 0, or of a step whose callback was ended
-    finished = training.fit(run, x_train, n_steps, view, step)
+    finished = training.fit(run, x_train, n_steps, view, step, y_train)
     if run.history:
         view.draw(run)
     if finished:

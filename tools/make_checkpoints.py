@@ -1,7 +1,8 @@
 """Train a shipped checkpoint: python -m tools.make_checkpoints NAME.
 
 NAME is digit_classifier (the judge), second_judge, dcgan (generator and
-discriminator), vae2 or vae10 (encoder and decoder in one file).
+discriminator), conditional (a generator that is told the digit), vae2 or
+vae10 (encoder and decoder in one file).
 A run saves its state as it goes, so that it can be stopped with Ctrl-C and
 goes on exactly where it stood when called again. With --measure nothing is
 trained: the shipped files are measured again, and their cards say the rest.

@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers import checkpoints, data, metrics, runtime, training
 from helpers.backend import keras
-from helpers.lessons import dcgan, evaluation, vae
+from helpers.lessons import conditional, dcgan, evaluation, vae
 
 BUILD = runtime.ROOT / "build"
 SAVE_EVERY = 1_000  # steps; about 40 seconds of work on two cores
@@ -37,6 +37,7 @@ def train_run(
     run: training.Run,
     n_steps: int,
     progress: Callable[[training.Run], str],
+    labelled: bool = False,
 ) -> bool:
     """Train, save and report on the way; resume from the saved state.
 
@@ -46,6 +47,7 @@ def train_run(
         n_steps: total steps.
         progress: says how a run does on `validation`; recipe and length are
             chosen by these lines, not by `test`.
+        labelled: whether the run learns from labels as well.
 
     Returns:
         False after an interrupt.
@@ -56,11 +58,12 @@ def train_run(
             training.load_state(run, state)
         except training.OtherRecipeError as error:
             print(f"{name}: starting over, because {error}", flush=True)
-    x_train, _ = data.load("train")
+    x_train, y_train = data.load("train")
+    y_train = y_train if labelled else None
     with training.interrupts_noted() as noted:
         while (step := int(run.step)) < n_steps:
             goal = min(step + SAVE_EVERY, n_steps)
-            finished = training.fit(run, x_train, goal)
+            finished = training.fit(run, x_train, goal, y_train=y_train)
             training.save_state(run, state)
             print(f"step {int(run.step):,}: {progress(run)}", flush=True)
             if not finished or noted.count:  # perhaps while it was saved
@@ -69,12 +72,13 @@ def train_run(
 
 
 def report_on_samples(
-    draw: Callable[[np.ndarray], np.ndarray], latent_dim: int
+    draw: Callable[[np.ndarray, np.ndarray], np.ndarray], latent_dim: int
 ) -> Report:
     """Judge what a generator draws on three splits, 10 sets of samples each.
 
     Args:
-        draw: z (n, latent_dim) -> images (n, 28, 28, 1) in [-1, 1].
+        draw: z (n, latent_dim) and the labels of the split (n,), which only
+            some use -> images (n, 28, 28, 1) in [-1, 1].
         latent_dim: numbers in z.
 
     Returns:
@@ -82,14 +86,14 @@ def report_on_samples(
     """
     report = {}
     for split in ("validation", "holdout", "test"):
-        real = metrics.judge(data.load(split)[0])
-        n = len(real.features)
+        x, y = data.load(split)
 
-        def sample(k: int, n: int = n) -> np.ndarray:
-            return draw(training.sample_z(n, latent_dim, TEST_SEED, k))
+        def sample(k: int, y: np.ndarray = y) -> np.ndarray:
+            z = training.sample_z(len(y), latent_dim, TEST_SEED, k)
+            return draw(z, y)
 
-        scores = metrics.score_generator(sample, real)
-        name = f"{split}, {n:,} samples, 10 sets"
+        scores = metrics.score_generator(sample, metrics.judge(x))
+        name = f"{split}, {len(x):,} samples, 10 sets"
         report[name] = {k: rounded(v) for k, v in scores.items()}
     return report
 
@@ -140,10 +144,63 @@ class GanPlan:
         """Measure the generator that is in place."""
         model = checkpoints.load(f"{name}_generator")
 
-        def draw(z: np.ndarray) -> np.ndarray:
+        def draw(z: np.ndarray, _: np.ndarray) -> np.ndarray:
             return training.generate(model, z)
 
         report = report_on_samples(draw, model.input_shape[-1])
+        return f"{name}_generator", report
+
+
+@dataclasses.dataclass(frozen=True)
+class ConditionalPlan(GanPlan):
+    """A pair that is told the label; its generator alone is shipped."""
+
+    def train(self, name: str) -> Networks | None:
+        """Train the pair; its generator is the average."""
+        x, y = data.load("validation")
+        real = metrics.judge(x)
+
+        def progress(run: training.Run) -> str:
+            z = training.sample_z(len(y), run.recipe.latent_dim, TEST_SEED, 0)
+            fake = metrics.judge(run.draw(z, y))
+            fcd = metrics.frechet_distance(fake.features, real.features)
+            agreed = (fake.probabilities.argmax(axis=1) == y).mean()
+            return f"validation FCD {fcd:.2f}, agreement {agreed:.4f}"
+
+        recipe = self.recipe
+        gan = conditional.build_gan(recipe)
+        if not train_run(name, gan, self.n_steps, progress, labelled=True):
+            return None
+        entries = {
+            "title": "Average generator that draws the digit asked for; D "
+            "as in lesson 06, with a projection",
+            "builder": "dcgan.build_generator",
+            "arguments": {
+                "latent_dim": recipe.latent_dim + conditional.N_CLASSES,
+                "width": recipe.width,
+            },
+            "training_seconds": round(gan.history[-1][1]),
+        }
+        return {f"{name}_generator": (gan.average, entries)}
+
+    def measure(self, name: str) -> tuple[str, Report]:
+        """Measure the generator that is in place, and how well it obeys."""
+        model = checkpoints.load(f"{name}_generator")
+        latent_dim = model.input_shape[-1] - conditional.N_CLASSES
+        agreed: list[float] = []
+
+        def draw(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+            images = conditional.draw(model, z, y)
+            named = metrics.judge(images).probabilities.argmax(axis=1)
+            agreed.append(float((named == y).mean()))
+            return images
+
+        report = report_on_samples(draw, latent_dim)
+        shares = np.reshape(agreed, (len(report), -1))
+        report["agreement of the judge with the label asked for"] = {
+            name: rounded(metrics.set_interval(some))
+            for name, some in zip(report, shares, strict=True)
+        }
         return f"{name}_generator", report
 
 
@@ -181,7 +238,7 @@ class VaePlan:
         """Measure the VAE that is in place: its samples and its bounds."""
         model = checkpoints.load(name)
 
-        def draw(z: np.ndarray) -> np.ndarray:
+        def draw(z: np.ndarray, _: np.ndarray) -> np.ndarray:
             return vae.mean_images(model, z)
 
         latent_dim = model.get_layer("decoder").input_shape[-1]
@@ -423,6 +480,12 @@ PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
             seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=5.0
         ),
         n_steps=40_000,
+    ),
+    "conditional": ConditionalPlan(
+        dcgan.Recipe(
+            seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=1.0
+        ),
+        n_steps=12_000,
     ),
     "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
     "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),

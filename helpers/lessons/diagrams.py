@@ -75,6 +75,30 @@ def gan() -> Figure:
     )
 
 
+def conditional() -> Figure:
+    """Draw the game with a label: an order to G, a claim to D."""
+    z, y, g, x, d, answer = (
+        "vector z",
+        "label y",
+        "generator G",
+        "real images x,\neach with its label",
+        "discriminator D",
+        "a real pair?",
+    )
+    return flow(
+        {z: (0, 2), y: (0, 1), g: (1, 2), x: (1, 0)}
+        | {d: (2.2, 1), answer: (3.3, 1)},
+        [
+            (z, g, ""),
+            (y, g, "order"),
+            (y, d, "claim"),
+            (g, d, "G(z, y)"),
+            (x, d, "x, y"),
+            (d, answer, ""),
+        ],
+    )
+
+
 def dcgan() -> Figure:
     """Draw the layers of G and D, each grid as wide as it is."""
     stages = [("64", 0), ("7x7x64", 7), ("14x14x32", 14), ("28x28x1", 28)]

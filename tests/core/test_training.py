@@ -413,3 +413,23 @@ def test_a_damaged_state_is_refused(straight, tmp_path, fault):
         training.load_state(gan, path)
     assert int(gan.step) == 0 and not gan.history
     assert str(path) in str(error.value)
+
+
+def test_labels_follow_their_images(x_train, uncompiled):
+    run, seen = dcgan.build_gan(RECIPE), []
+    y = np.arange(len(x_train), dtype="int32")
+
+    def step(run, x, labels):
+        seen.append((ops.convert_to_numpy(x), ops.convert_to_numpy(labels)))
+        return ops.mean(x)
+
+    training.fit(run, x_train, 7, step=step, y_train=y)
+    for x, labels in seen:
+        assert np.array_equal(x, x_train[labels])
+    assert sorted(np.concatenate([y for _, y in seen])) == list(y)
+
+
+def test_labels_of_another_number_are_refused(x_train):
+    run = dcgan.build_gan(RECIPE)
+    with pytest.raises(ValueError, match="y_train: expected 100 rows, one an"):
+        training.fit(run, x_train, 1, y_train=np.zeros(99, "uint8"))

@@ -1,0 +1,373 @@
+"""Lesson 06: a GAN that is told which class to draw, and how well it obeys."""
+
+import dataclasses
+import io
+import json
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers import runtime, training, views
+from helpers.backend import keras, layers, ops, tf
+from helpers.data import check_array
+from helpers.lessons import dcgan
+
+N_CLASSES = 10
+RECORD = runtime.ROOT / "data" / "results" / "06_conditional.json"
+
+
+def with_label(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """Append a label to z as ten numbers, one of them 1.
+
+    Args:
+        z: (n, latent_dim).
+        y: classes (n,), 0 to 9.
+
+    Returns:
+        float32 (n, latent_dim + 10), what a conditional generator takes.
+    """
+    return ops.concatenate([z, ops.one_hot(y, N_CLASSES)], axis=1)
+
+
+def hidden_layers(width: int) -> list[keras.Layer]:
+    """Return all layers of lesson 03's D but the last, not yet built."""
+    return [
+        layers.Conv2D(width // 2, 4, strides=2, padding="same"),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.Conv2D(width // 2, 3, padding="same"),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.Conv2D(width, 4, strides=2, padding="same"),
+        layers.LeakyReLU(negative_slope=0.2),
+        layers.Flatten(),
+        layers.Dense(4 * width),
+        layers.LeakyReLU(negative_slope=0.2),
+    ]
+
+
+def planes(y: tf.Tensor) -> tf.Tensor:
+    """Turn labels (n,) into ten planes (n, 28, 28, 10), one of them 1."""
+    one_hot = ops.one_hot(y, N_CLASSES)
+    return ops.ones((1, 28, 28, 1)) * one_hot[:, None, None, :]
+
+
+def build_discriminator(
+    way: str, width: int = 32, code: Callable = planes
+) -> keras.Model:
+    """Build a discriminator of lesson 03 that also sees a label.
+
+    Args:
+        way: "planes" stacks ten planes on the image (Mirza, Osindero,
+            arXiv:1411.1784, with pixels for features); "joined" appends ten
+            numbers to the flat maps before the hidden layer; "projection"
+            adds the inner product of the hidden layer and a vector of the
+            class (Miyato, Koyama, ICLR 2018, section 3); "last" appends
+            the ten numbers after the hidden layer.
+        width: feature maps of the 7x7 end, an even number.
+        code: turns labels into planes.
+
+    Returns:
+        A model [(n, 28, 28, 1), (n,)] -> (n, 1), logits.
+
+    Raises:
+        ValueError: another way.
+    """
+    if way not in ("planes", "joined", "projection", "last"):
+        raise ValueError(
+            f"way: expected planes, joined, projection or last, found {way!r}."
+        )
+    image = keras.Input((28, 28, 1))
+    y = keras.Input((), dtype="int32")
+    one_hot = ops.one_hot(y, N_CLASSES)
+    h = image
+    if way == "planes":
+        h = ops.concatenate([image, code(y)], axis=-1)
+    for hidden in hidden_layers(width):
+        if way == "joined" and isinstance(hidden, layers.Dense):
+            h = ops.concatenate([h, one_hot], axis=1)
+        h = hidden(h)
+    if way == "last":
+        h = ops.concatenate([h, one_hot], axis=1)
+    logit = layers.Dense(1)(h)
+    if way == "projection":
+        v = layers.Embedding(N_CLASSES, 4 * width)(y)
+        logit = logit + ops.sum(v * h, axis=1, keepdims=True)
+    return keras.Model([image, y], logit, name="discriminator")
+
+
+@dataclasses.dataclass(kw_only=True)
+class ConditionalGan(dcgan.Gan):
+    """A GAN whose networks are both told the label; see `dcgan.Gan`."""
+
+    def draw(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+        """Draw images (n, 28, 28, 1) of the average for z and classes y;
+        without them, of 0 to 9 in turn."""
+        return draw(self.average, z, y)
+
+    def take_step(
+        self, x_real: tf.Tensor, y: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Take `train_step`."""
+        return train_step(self, x_real, y)
+
+
+def draw(
+    generator: keras.Model, z: np.ndarray, y: np.ndarray | None = None
+) -> np.ndarray:
+    """Draw the classes asked for.
+
+    Args:
+        generator: takes z with a label, as `with_label` makes it.
+        z: (n, latent_dim).
+        y: classes (n,), 0 to 9; by default 0 to 9 in turn.
+
+    Returns:
+        float32 (n, 28, 28, 1) in [-1, 1].
+
+    Raises:
+        ValueError: not one class for each z, or no class from 0 to 9.
+    """
+    y = np.arange(len(z)) % N_CLASSES if y is None else np.asarray(y)
+    if y.shape != (len(z),):
+        raise ValueError(
+            f"y: expected one class for each of {len(z)} z, found shape "
+            f"{y.shape}."
+        )
+    if not np.isin(y, np.arange(N_CLASSES)).all():
+        raise ValueError(
+            f"y: expected classes 0 to 9, found {set(y.tolist())}."
+        )
+    pairs = ops.convert_to_numpy(with_label(z, y.astype("int32")))
+    return training.generate(generator, pairs)
+
+
+def build_gan(recipe: dcgan.Recipe, way: str = "projection") -> ConditionalGan:
+    """Build fresh networks; the same recipe and way, the same weights.
+
+    Args:
+        recipe: what to build.
+        way: as in `build_discriminator`.
+
+    Returns:
+        An untrained run.
+    """
+    return assemble(
+        recipe,
+        lambda: build_discriminator(way, recipe.d_width),
+    )
+
+
+def assemble(
+    recipe: dcgan.Recipe, make_discriminator: Callable[[], keras.Model]
+) -> ConditionalGan:
+    """Put a run together with a discriminator of one's own.
+
+    Args:
+        recipe: seed, widths, optimisers.
+        make_discriminator: builds a model of images and labels.
+
+    Returns:
+        An untrained run; its generator takes ten numbers more.
+    """
+    gan = dcgan.assemble(
+        recipe,
+        lambda: dcgan.build_generator(
+            recipe.latent_dim + N_CLASSES, recipe.width
+        ),
+        make_discriminator,
+    )
+    parts = {f.name: getattr(gan, f.name) for f in dataclasses.fields(gan)}
+    return ConditionalGan(**parts)
+
+
+def slope_penalty(
+    gan: ConditionalGan, x: tf.Tensor, y: tf.Tensor
+) -> tf.Tensor:
+    """Return `dcgan.slope_penalty` of a D that is told the label."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = gan.discriminator([x, y], training=True)
+    slopes = tape.gradient(logits, x)
+    squares = ops.sum(ops.square(slopes), axis=(1, 2, 3))
+    return gan.recipe.r1_gamma / 2 * ops.mean(squares)
+
+
+def train_step(
+    gan: ConditionalGan, x_real: tf.Tensor, y: tf.Tensor
+) -> tuple[tf.Tensor, ...]:
+    """Take one step: discriminator, generator, average.
+
+    The step of `dcgan.train_step`. The labels of the batch are asked for as
+    well, so both halves have the same ones.
+
+    Args:
+        gan: the run.
+        x_real: real images (n, 28, 28, 1) in [-1, 1].
+        y: their classes, int (n,).
+
+    Returns:
+        As `dcgan.train_step`.
+    """
+    n = ops.shape(x_real)[0]
+    z, y_both = dcgan.draw_z(gan, x_real), ops.concatenate([y, y])
+    with tf.GradientTape() as g_tape:
+        x_fake = gan.generator(with_label(z, y), training=True)
+    x_both = ops.concatenate([x_real, x_fake])
+    with tf.GradientTape() as d_tape:
+        logits = gan.discriminator([x_both, y_both], training=True)
+        real, fake = logits[:n], logits[n:]
+        d_loss = dcgan.discriminator_loss(real, fake)
+        loss = d_loss
+        if gan.recipe.r1_gamma:
+            loss = d_loss + slope_penalty(gan, x_real[::4], y[::4])
+    weights = gan.discriminator.trainable_variables
+    gan.d_optimizer.apply(d_tape.gradient(loss, weights), weights)
+    with g_tape:
+        verdicts = gan.discriminator([x_fake, y], training=True)
+        g_loss = dcgan.generator_loss(verdicts)
+    weights = gan.generator.trainable_variables
+    gan.g_optimizer.apply(g_tape.gradient(g_loss, weights), weights)
+    dcgan.update_average(gan)
+    opinions = (ops.mean(ops.sigmoid(logits)) for logits in (real, fake))
+    return d_loss, g_loss, *opinions
+
+
+def runs(mark: str = "2000") -> pd.DataFrame:
+    """Read the runs of the study that chose nothing, and real digits.
+
+    Args:
+        mark: "800" or "2000", steps without a label that took as long.
+
+    Returns:
+        A row a run: `way`, `gamma`, `seed`, `steps`, `fcd` of 5,000 samples
+        v holdout; `agreement`, `hardest` (FCD of the class with the largest)
+        and `diversity` (samples of a class, mean distance over that of real
+        ones), means over classes, NaN without a label; `fcd_balanced`, only
+        without one. The way "real digits" is no run.
+    """
+    found = []
+    for row in _rows():
+        if row["seed"] >= 100 or "marks" not in row:
+            continue
+        reading = row["marks"].get(mark) or row["marks"].get("0")
+        kept = {k: row[k] for k in ("way", "gamma", "seed")} | reading
+        if "class_fcd" in kept:
+            kept["hardest"] = max(kept["class_fcd"])
+            for name in ("agreement", "diversity"):
+                kept[name] = float(np.mean(kept[name]))
+        found.append(kept)
+    return pd.DataFrame(found).drop(columns="class_fcd")
+
+
+def costs() -> pd.Series:
+    """Return what a step of each way costs, over one without a label."""
+    rows = [row for row in _rows() if "ratio" in row]
+    ways = [row["way"].removesuffix(", cost") for row in rows]
+    return pd.Series([row["ratio"] for row in rows], ways, name="time a step")
+
+
+def _rows() -> list[dict]:
+    """Return the rows of the study."""
+    return json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
+
+
+def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
+    """Draw a dot a run, a row a way, a bar at the median, a panel a measure.
+
+    Args:
+        title: what the figure finds.
+        table: as `runs` returns it; "real digits" become a line.
+        panels: column -> its name, with unit.
+
+    Returns:
+        The figure, for `show`.
+    """
+    ways = table[table["way"] != "real digits"]
+    real = table[table["way"] == "real digits"]
+    order = ways.groupby("way")["fcd"].median().sort_values().index
+    size = {"figsize": (10, 0.5 * len(order) + 1.9), "sharey": True}
+    fig, axes = plt.subplots(1, len(panels), squeeze=False, **size)
+    for ax, (column, name) in zip(axes[0], panels.items(), strict=True):
+        for row, way in enumerate(order):
+            values = ways.loc[ways["way"] == way, column].dropna()
+            look = {"color": views.FAKE, "alpha": 0.7, "mec": "white"}
+            ax.plot(values, [row] * len(values), "o", ms=9, **look)
+            if len(values):
+                ax.plot(values.median(), row, "|", ms=26, mew=3, color="black")
+        if len(real):
+            ax.axvline(real[column].iloc[0], color=views.REAL, ls="--")
+        ax.set(xlabel=name, ylim=(len(order) - 0.5, -0.5))
+        ax.set_yticks(range(len(order)), order)
+        ax.grid(axis="y", alpha=0.3)
+    views.headline(fig, title)
+    return fig
+
+
+def heat(title: str, values: np.ndarray) -> Figure:
+    """Draw a table of ten digits by ten claims, its numbers in the cells.
+
+    Args:
+        title: what the figure finds.
+        values: (10, 10), a row a digit, a column a claim.
+
+    Returns:
+        The figure, for `show`.
+
+    Raises:
+        ValueError: another shape, or a value that is not finite.
+    """
+    values = check_array("values", values, "10 10")
+    fig, ax = plt.subplots(figsize=(7.6, 5.4))
+    image = ax.imshow(values, cmap="cividis", aspect="auto")
+    middle = (values.min() + values.max()) / 2
+    for (row, column), value in np.ndenumerate(values):
+        ink = "white" if value < middle else "black"
+        at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
+        ax.text(column, row, f"{value:.1f}", **at)
+    ax.set(xlabel="claimed to be", ylabel="true digit")
+    ax.set(xticks=range(10), yticks=range(10))
+    fig.colorbar(image, label="mean logit of D")
+    views.headline(fig, title)
+    return fig
+
+
+class Dial:
+    """Turn one z through ten classes, with sliders that the arrow keys move.
+
+    Attributes:
+        images: (n, 10, 28, 28, 1), of each z all ten classes.
+    """
+
+    def __init__(self, generator: keras.Model, z: np.ndarray) -> None:
+        """Draw all pictures beforehand, so that turning is quick.
+
+        Args:
+            generator: takes z with a label.
+            z: (n, latent_dim).
+        """
+        rows = [draw(generator, np.repeat(one[None], 10, 0)) for one in z]
+        self.images = np.stack(rows)
+
+    def png(self, k: int, y: int) -> bytes:
+        """Return the picture of class y for the k-th z, enlarged, as PNG."""
+        buffer = io.BytesIO()
+        large = np.kron(self.images[k, y, ..., 0], np.ones((8, 8)))
+        plt.imsave(buffer, large, cmap="gray", vmin=-1, vmax=1, format="png")
+        return buffer.getvalue()
+
+    def widget(self) -> widgets.VBox:
+        """Return a picture and two sliders, of z and of the class."""
+        picture = widgets.Image(value=self.png(0, 0), width=224)
+        last = len(self.images) - 1
+        z = widgets.IntSlider(description="z", max=last)
+        y = widgets.IntSlider(description="digit", max=9)
+
+        def refresh(_: object) -> None:
+            picture.value = self.png(z.value, y.value)
+
+        for slider in (z, y):
+            slider.observe(refresh, "value")
+        return widgets.VBox([y, z, picture])
