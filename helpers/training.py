@@ -226,6 +226,16 @@ def interrupts_noted() -> Iterator[Interrupts]:  # not taught
         signal.signal(signal.SIGINT, before)
 
 
+def _pairs(x: np.ndarray, y: np.ndarray | None) -> list[np.ndarray]:
+    """Return what a step takes rows of; refuse labels of another number."""
+    if y is not None and len(y) != len(x):
+        raise ValueError(
+            f"y_train: expected {len(x):,} rows, one an image, found "
+            f"{len(y):,}."
+        )
+    return [x] if y is None else [x, y]
+
+
 def fit(  # not taught
     run: Run,
     x_train: np.ndarray,
@@ -261,12 +271,7 @@ def fit(  # not taught
     """
     with interrupts_noted() as noted, contextlib.suppress(KeyboardInterrupt):
         x_train = check_images(x_train, "x_train", run.IMAGES)
-        pairs = [x_train] if y_train is None else [x_train, y_train]
-        if len(pairs[-1]) != len(x_train):
-            raise ValueError(
-                f"y_train: expected {len(x_train):,} rows, one an image, "
-                f"found {len(y_train):,}."
-            )
+        pairs = _pairs(x_train, y_train)
         recipe, n_columns = run.recipe, len(run.COLUMNS)
         if step is None:
             run.compiled = run.compiled or compile_step(run, None, y_train)

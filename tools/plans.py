@@ -483,7 +483,7 @@ PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
     ),
     "conditional": ConditionalPlan(
         dcgan.Recipe(
-            seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=1.0
+            seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=3.0
         ),
         n_steps=12_000,
     ),

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy import stats
 
 from helpers import runtime, training, views
 from helpers.backend import keras, layers, ops, tf
@@ -64,7 +65,8 @@ def build_discriminator(
             arXiv:1411.1784, with pixels for features); "joined" appends ten
             numbers to the flat maps before the hidden layer; "projection"
             adds the inner product of the hidden layer and a vector of the
-            class (Miyato, Koyama, ICLR 2018, section 3); "last" appends
+            class (Miyato, Koyama, arXiv:1802.05637,
+            section 3); "last" appends
             the ten numbers after the hidden layer.
         width: feature maps of the 7x7 end, an even number.
         code: turns labels into planes.
@@ -121,7 +123,7 @@ def draw(
 
     Args:
         generator: takes z with a label, as `with_label` makes it.
-        z: (n, latent_dim).
+        z: (n, latent_dim), or one for all classes of y.
         y: classes (n,), 0 to 9; by default 0 to 9 in turn.
 
     Returns:
@@ -131,6 +133,7 @@ def draw(
         ValueError: not one class for each z, or no class from 0 to 9.
     """
     y = np.arange(len(z)) % N_CLASSES if y is None else np.asarray(y)
+    z = np.repeat(z, len(y), axis=0) if len(z) == 1 and y.ndim else z
     if y.shape != (len(z),):
         raise ValueError(
             f"y: expected one class for each of {len(z)} z, found shape "
@@ -187,6 +190,7 @@ def slope_penalty(
     gan: ConditionalGan, x: tf.Tensor, y: tf.Tensor
 ) -> tf.Tensor:
     """Return `dcgan.slope_penalty` of a D that is told the label."""
+    x = ops.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
         logits = gan.discriminator([x, y], training=True)
@@ -211,7 +215,7 @@ def train_step(
     Returns:
         As `dcgan.train_step`.
     """
-    n = ops.shape(x_real)[0]
+    n, y = ops.shape(x_real)[0], ops.convert_to_tensor(y)
     z, y_both = dcgan.draw_z(gan, x_real), ops.concatenate([y, y])
     with tf.GradientTape() as g_tape:
         x_fake = gan.generator(with_label(z, y), training=True)
@@ -300,8 +304,38 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
         if len(real):
             ax.axvline(real[column].iloc[0], color=views.REAL, ls="--")
         ax.set(xlabel=name, ylim=(len(order) - 0.5, -0.5))
+        ax.locator_params(axis="x", nbins=4)
+        if column == "fcd":
+            ticks = [1, 2, 4, 8, 16]
+            ax.set(xscale="log")
+            ax.set_xticks(ticks, ticks)
+            ax.minorticks_off()
         ax.set_yticks(range(len(order)), order)
         ax.grid(axis="y", alpha=0.3)
+    views.headline(fig, title)
+    return fig
+
+
+def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
+    """Draw shares with their exact binomial intervals of 95 %.
+
+    Args:
+        title: what the figure finds.
+        hits: name -> whether each trial succeeded, bool (n,).
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, ax = plt.subplots(figsize=(10, 0.5 * len(hits) + 1.4))
+    for row, one in enumerate(hits.values()):
+        found = stats.binomtest(int(np.sum(one)), len(one))
+        share, ends = found.statistic, found.proportion_ci()
+        ax.plot(ends, (row, row), lw=3, color=views.FAKE)
+        ax.plot(share, row, "o", ms=9, color=views.FAKE)
+        at = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
+        ax.annotate(f"{share:.3f}", (share, row), **at)
+    ax.set_yticks(range(len(hits)), list(hits))
+    ax.set(xlabel="share, and 95 % interval", ylim=(len(hits) - 0.5, -0.7))
     views.headline(fig, title)
     return fig
 
@@ -348,7 +382,8 @@ class Dial:
             generator: takes z with a label.
             z: (n, latent_dim).
         """
-        rows = [draw(generator, np.repeat(one[None], 10, 0)) for one in z]
+        orders = np.arange(N_CLASSES)
+        rows = [draw(generator, z[k : k + 1], orders) for k in range(len(z))]
         self.images = np.stack(rows)
 
     def png(self, k: int, y: int) -> bytes:

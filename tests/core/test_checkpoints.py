@@ -11,7 +11,7 @@ import pytest
 
 from helpers import checkpoints, data, runtime, training
 from helpers.backend import keras
-from helpers.lessons import dcgan
+from helpers.lessons import conditional, dcgan
 from tools import plans
 
 CARD = {"builder": "dcgan.build_generator", "arguments": {"latent_dim": 4}}
@@ -168,6 +168,7 @@ WRITTEN_BY = {
     "second_judge": "second_judge",
     "dcgan_generator": "dcgan",
     "dcgan_discriminator": "dcgan",
+    "conditional_generator": "conditional",
     "vae2": "vae2",
     "vae10": "vae10",
 }
@@ -250,7 +251,8 @@ def test_a_stopped_pair_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
     )
     started = []
 
-    def stopped_at_once(gan, x_train, goal):
+    def stopped_at_once(gan, x_train, goal, y_train):
+        assert y_train is None
         started.append(int(gan.step))
         gan.step.assign_add(2)
         gan.history.extend([(k, 0.1, 1, 1, 0.5, 0.5) for k in (1, 2)])
@@ -294,3 +296,30 @@ def test_a_temporary_name_carries_the_process(tmp_path, monkeypatch):
     assert len(seen) == 2
     assert all(f".{os.getpid()}." in name for name in seen)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_generator_that_takes_orders_is_made_and_measured(
+    tmp_path, monkeypatch, uncompiled
+):
+    x, y = data.load("holdout", 100)
+    recipe = dcgan.Recipe(seed=1, latent_dim=4, width=2, d_width=2)
+    plan = plans.ConditionalPlan(recipe, n_steps=2)
+    monkeypatch.setattr(plans, "BUILD", tmp_path)
+    monkeypatch.setattr(data, "load", lambda split: (x, y))
+    [(name, (model, entries))] = plan.train("toy").items()
+    assert name == "toy_generator" and model.input_shape == (None, 14)
+    assert entries["arguments"] == {"latent_dim": 14, "width": 2}
+    monkeypatch.setattr(checkpoints, "load", lambda name: model)
+    drawn = []
+
+    def draw(generator, z, labels):
+        drawn.append(labels)
+        return x  # real digits, under their own labels
+
+    monkeypatch.setattr(conditional, "draw", draw)
+    named, report = plan.measure("toy")
+    assert named == name and len(drawn) == 3 * 10
+    assert all(np.array_equal(labels, y) for labels in drawn)
+    agreed = report.pop("agreement of the judge with the label asked for")
+    assert list(agreed) == list(report)
+    assert all(share["estimate"] > 0.95 for share in agreed.values())

@@ -186,6 +186,17 @@ def test_dots_hold_every_run_and_the_line_of_real_digits(record):
     plt.close(fig)
 
 
+def test_shares_have_their_exact_intervals():
+    hits = {"a": np.arange(10) < 9, "b": np.ones(10, bool)}
+    fig = conditional.shares("t", hits)
+    xs = [line.get_xdata() for line in fig.axes[0].lines]
+    exact = [(0.555, 0.9975), (0.9, 0.9), (0.6915, 1), (1, 1)]
+    for found, wanted in zip(xs, exact, strict=True):
+        assert np.allclose((found[0], found[-1]), wanted, atol=1e-4)
+    assert [t.get_text() for t in fig.axes[0].texts] == ["0.900", "1.000"]
+    plt.close(fig)
+
+
 def test_heat_writes_each_number(record):
     values = np.arange(100.0).reshape(10, 10)
     fig = conditional.heat("t", values)
