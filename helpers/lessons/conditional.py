@@ -239,6 +239,26 @@ def train_step(
     return d_loss, g_loss, *opinions
 
 
+def beliefs(gan: ConditionalGan, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Tell D every label for every image; return its mean logits.
+
+    Args:
+        gan: the run.
+        x: images (n, 28, 28, 1) in [-1, 1].
+        y: true classes (n,); each of 0 to 9 occurs.
+
+    Returns:
+        (10, 10), a row a true class, a column a claim.
+    """
+    table = np.zeros((N_CLASSES, N_CLASSES))
+    for claim in range(N_CLASSES):
+        claims = np.full(len(x), claim)
+        logits = gan.discriminator([x, claims], training=False)
+        logits = pd.Series(ops.convert_to_numpy(logits)[:, 0])
+        table[:, claim] = logits.groupby(np.asarray(y)).mean()
+    return table
+
+
 def runs(mark: str = "2000") -> pd.DataFrame:
     """Read the runs of the study that chose nothing, and real digits.
 
@@ -321,7 +341,8 @@ def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
 
     Args:
         title: what the figure finds.
-        hits: name -> whether each trial succeeded, bool (n,).
+        hits: name -> whether each trial succeeded, bool (n,); real ones
+            come first, in grey.
 
     Returns:
         The figure, for `show`.
@@ -330,8 +351,9 @@ def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
     for row, one in enumerate(hits.values()):
         found = stats.binomtest(int(np.sum(one)), len(one))
         share, ends = found.statistic, found.proportion_ci()
-        ax.plot(ends, (row, row), lw=3, color=views.FAKE)
-        ax.plot(share, row, "o", ms=9, color=views.FAKE)
+        color = views.REAL if row == 0 else views.FAKE
+        ax.plot(ends, (row, row), "-", lw=3, color=color)
+        ax.plot(share, row, "o", ms=9, color=color)
         at = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
         ax.annotate(f"{share:.3f}", (share, row), **at)
     ax.set_yticks(range(len(hits)), list(hits))

@@ -79,23 +79,44 @@ def conditional() -> Figure:
     """Draw the game with a label: an order to G, a claim to D."""
     z, y, g, x, d, answer = (
         "vector z",
-        "label y",
+        "label y: an order to G,\na claim to D",
         "generator G",
         "real images x,\neach with its label",
         "discriminator D",
         "a real pair?",
     )
     return flow(
-        {z: (0, 2), y: (0, 1), g: (1, 2), x: (1, 0)}
-        | {d: (2.2, 1), answer: (3.3, 1)},
+        {z: (0, 2), y: (0.2, 1), g: (1.2, 2), x: (0.2, 0)}
+        | {d: (2.3, 1), answer: (3.4, 1)},
         [
             (z, g, ""),
-            (y, g, "order"),
-            (y, d, "claim"),
-            (g, d, "G(z, y)"),
-            (x, d, "x, y"),
+            (y, g, ""),
+            (y, d, ""),
+            (g, d, ""),
+            (x, d, ""),
             (d, answer, ""),
         ],
+    )
+
+
+def label_ways() -> Figure:
+    """Draw where planes, joined and projection tell D the label."""
+    x, maps, hidden, logit = (
+        "image",
+        "three\nconvolutions",
+        "hidden layer h",
+        "logit",
+    )
+    way = {x: (0, 1), maps: (1.1, 1), hidden: (2.2, 1), logit: (3.3, 1)}
+    told = {
+        "planes:\ny as ten pictures": (x, 0),
+        "joined:\ny as ten numbers": (hidden, 2.2),
+        "projection:\na vector of y, times h": (logit, 3.3),
+    }
+    return flow(
+        way | {name: (column, 0) for name, (_, column) in told.items()},
+        [(x, maps, ""), (maps, hidden, ""), (hidden, logit, "")]
+        + [(name, box, "") for name, (box, _) in told.items()],
     )
 
 

@@ -109,6 +109,17 @@ def test_the_penalty_is_that_of_a_plain_d(uncompiled):
     assert np.isclose(found, wanted, rtol=1e-5) and wanted > 0
 
 
+def test_beliefs_are_mean_logits_of_each_class_with_each_claim():
+    run = conditional.build_gan(RECIPE)
+    table = conditional.beliefs(run, X, Y)
+    x = X[Y == 3]
+    claims = np.full(len(x), 8)
+    logits = run.discriminator([x, claims], training=False)
+    assert table.shape == (10, 10)
+    assert np.isclose(table[3, 8], ops.mean(logits), atol=1e-6)
+    assert not np.isclose(table[8, 3], table[3, 8], atol=1e-6)
+
+
 def test_draw_asks_for_the_classes_in_turn_or_for_those_given():
     generator = dcgan.build_generator(18, 8)
     z = training.sample_z(12, 8, 0, 0)
