@@ -319,10 +319,11 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
             values = ways.loc[ways["way"] == way, column].dropna()
             look = {"color": views.FAKE, "alpha": 0.7, "mec": "white"}
             ax.plot(values, [row] * len(values), "o", ms=9, **look)
-            if len(values):
-                ax.plot(values.median(), row, "|", ms=26, mew=3, color="black")
+            bar = {"ls": "", "ms": 26, "mew": 3, "color": "black"}
+            ax.plot(values.median(), row, marker="|", **bar)
         if len(real):
-            ax.axvline(real[column].iloc[0], color=views.REAL, ls="--")
+            look = {"color": views.REAL, "ls": "--", "label": "real digits"}
+            ax.axvline(real[column].iloc[0], **look)
         ax.set(xlabel=name, ylim=(len(order) - 0.5, -0.5))
         ax.locator_params(axis="x", nbins=4)
         if column == "fcd":
@@ -332,7 +333,10 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
             ax.minorticks_off()
         ax.set_yticks(range(len(order)), order)
         ax.grid(axis="y", alpha=0.3)
+    axes[0, 0].plot([], [], "o", color=views.FAKE, label="a run")
+    axes[0, 0].plot([], [], "|", mew=3, color="black", label="median")
     views.headline(fig, title)
+    views.share_legend(fig, axes[0, 0], "outside upper right", 3)
     return fig
 
 

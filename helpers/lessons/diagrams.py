@@ -101,21 +101,25 @@ def conditional() -> Figure:
 
 def label_ways() -> Figure:
     """Draw where planes, joined and projection tell D the label."""
-    x, maps, hidden, logit = (
+    x, maps, flat, hidden, logit = (
         "image",
         "three\nconvolutions",
-        "hidden layer h",
+        "flat maps",
+        "hidden\nlayer h",
         "logit",
     )
-    way = {x: (0, 1), maps: (1.1, 1), hidden: (2.2, 1), logit: (3.3, 1)}
+    way = {x: (0, 1), maps: (0.9, 1), flat: (1.85, 1), hidden: (2.7, 1)}
     told = {
-        "planes:\ny as ten pictures": (x, 0),
-        "joined:\ny as ten numbers": (hidden, 2.2),
-        "projection:\na vector of y, times h": (logit, 3.3),
+        "planes:\nten pictures of y": (x, 0),
+        "joined:\nten numbers of y": (flat, 1.85),
+        "projection:\nh \u00d7 a vector of y": (logit, 3.6),
     }
     return flow(
-        way | {name: (column, 0) for name, (_, column) in told.items()},
-        [(x, maps, ""), (maps, hidden, ""), (hidden, logit, "")]
+        way
+        | {logit: (3.6, 1)}
+        | {name: (column, 0) for name, (_, column) in told.items()},
+        [(x, maps, ""), (maps, flat, ""), (flat, hidden, "")]
+        + [(hidden, logit, "")]
         + [(name, box, "") for name, (box, _) in told.items()],
     )
 

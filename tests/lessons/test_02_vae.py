@@ -351,7 +351,7 @@ def test_the_vae_draws_where_balls_are_wide():
 def test_a_stopped_run_is_no_checkpoint_and_goes_on(tmp_path, monkeypatch):
     started = []
 
-    def stopped_at_once(run, x_train, goal):
+    def stopped_at_once(run, x_train, goal, y_train):
         started.append(int(run.step))
         run.step.assign_add(2)
         run.history.extend([(k, 0.1, 1, 1) for k in (1, 2)])

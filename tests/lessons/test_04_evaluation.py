@@ -30,7 +30,7 @@ def test_every_generator_has_its_row():
     assert set(table.index) == {"real digits", *generators}
     assert table.index[0] == "real digits"
     fcds = [float(text.split()[0]) for text in table["fcd"]]
-    assert fcds == sorted(fcds)
+    assert fcds[1:] == sorted(fcds[1:])  # below the row of real digits
     assert table.loc["vae10", "seconds"] == 681
 
 
