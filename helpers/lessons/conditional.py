@@ -381,12 +381,13 @@ def heat(title: str, values: np.ndarray) -> Figure:
     """
     values = check_array("values", values, "10 10")
     fig, ax = plt.subplots(figsize=(7.6, 5.4))
-    image = ax.imshow(values, cmap="cividis", aspect="auto")
-    middle = (values.min() + values.max()) / 2
+    most = np.abs(values).max()  # so that 0 lies in the middle
+    look = {"cmap": "cividis", "aspect": "auto", "vmin": -most, "vmax": most}
+    image = ax.imshow(values, **look)
     for (row, column), value in np.ndenumerate(values):
-        ink = "white" if value < middle else "black"
+        ink = "white" if value < 0 else "black"
         at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
-        ax.text(column, row, f"{value:.1f}", **at)
+        ax.text(column, row, f"{np.round(value, 1) + 0:.1f}", **at)
     ax.set(xlabel="claimed to be", ylabel="true digit")
     ax.set(xticks=range(10), yticks=range(10))
     fig.colorbar(image, label="mean logit of D")

@@ -119,7 +119,7 @@ def label_ways() -> Figure:
         | {logit: (3.6, 1)}
         | {name: (column, 0) for name, (_, column) in told.items()},
         [(x, maps, ""), (maps, flat, ""), (flat, hidden, "")]
-        + [(hidden, logit, "")]
+        + [(hidden, logit, ""), (hidden, list(told)[-1], "")]
         + [(name, box, "") for name, (box, _) in told.items()],
     )
 
