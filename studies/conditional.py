@@ -12,7 +12,6 @@ interrupted call goes on. Several workers (--workers) take one thread each.
 
 import argparse
 import functools
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,7 +22,7 @@ from helpers import data, metrics, runtime, training
 from helpers.backend import ops, tf
 from helpers.lessons import conditional, dcgan
 from studies.record import Record
-from studies.stability import mapped
+from studies.stability import mapped, side_by_side
 from tools.alone import alone
 
 GAMMAS = (0.3, 1.0, 3.0, 10.0)
@@ -215,21 +214,15 @@ def cost(rounds: int = 15) -> list[Row]:
         take = training.compile_step(gan, None, given)
         takes[way] = functools.partial(ten_times, take, pair)
         takes[way]()  # compiled
-    times: dict[str, list[float]] = {way: [] for way in takes}
-    for way in [*takes] * rounds:
-        start = time.perf_counter()
-        takes[way]()
-        times[way].append((time.perf_counter() - start) / 10)
-    first = np.array(times[PLAIN])
     return [
         {
             "way": f"{way}, cost",
             "gamma": 1.0,
             "seed": 0,
-            "ms": round(float(np.median(found)) * 1_000, 2),
-            "ratio": round(float(np.median(np.array(found) / first)), 2),
+            "ms": round(seconds / 10 * 1_000, 2),
+            "ratio": round(ratio, 2),
         }
-        for way, found in times.items()
+        for way, (seconds, ratio) in side_by_side(takes, rounds).items()
     ]
 
 

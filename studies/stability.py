@@ -260,6 +260,31 @@ def score(row: Row) -> float:
     return [*row["marks"].values()][-1]["fcd"]
 
 
+def side_by_side(
+    takes: dict[str, Callable[[], Any]], rounds: int
+) -> dict[str, tuple[float, float]]:
+    """Time calls in turn, so that all meet the same machine.
+
+    Args:
+        takes: name -> what is timed; each has been called once.
+        rounds: how often each is timed.
+
+    Returns:
+        Name -> median seconds, and median of its time over that of the
+        first in the same round.
+    """
+    times: dict[str, list[float]] = {name: [] for name in takes}
+    for name in [*takes] * rounds:
+        start = time.perf_counter()
+        takes[name]()
+        times[name].append(time.perf_counter() - start)
+    first = np.array(next(iter(times.values())))
+    return {
+        name: (float(np.median(found)), float(np.median(found / first)))
+        for name, found in times.items()
+    }
+
+
 def cost(task: str, rounds: int = 15) -> list[Row]:
     """Time a step of G, with what D does for it, of all ways in turn.
 
@@ -271,24 +296,17 @@ def cost(task: str, rounds: int = 15) -> list[Row]:
         A row a way: `ms`, the median over rounds, and `ratio`, the median
         of its time over that of the first way in the same round, to a tenth.
     """
-    takes = {}
+    takes, n_steps = {}, 200 if task in POINTS else 10
     for name, way in ways(task).items():
         if task in POINTS:
             game = Points(way, POINTS[task], REPORTED, 1e-3, 0.0)
-            takes[name] = functools.partial(game.play, tf.constant(200)), 200
+            takes[name] = functools.partial(game.play, tf.constant(n_steps))
         else:
             gan = build_digits(way, 0.0, 1e-3, 0)
             take = training.compile_step(gan, digits_step(way))
-            batches = [images()[0][:64]] * 10 * way.d_steps
-            takes[name] = lambda t=take, b=batches: [*map(t, b)], 10
-        takes[name][0]()  # compiled
-    times = {name: [] for name in takes}
-    for name in [*takes] * rounds:
-        take, n_steps = takes[name]
-        start = time.perf_counter()
-        take()
-        times[name].append((time.perf_counter() - start) / n_steps)
-    first = np.array(next(iter(times.values())))
+            batches = [images()[0][:64]] * n_steps * way.d_steps
+            takes[name] = lambda t=take, b=batches: [*map(t, b)]
+        takes[name]()  # compiled
     return [
         {
             "task": f"{task}, cost",
@@ -296,10 +314,10 @@ def cost(task: str, rounds: int = 15) -> list[Row]:
             "beta_1": 0.0,
             "rate": 1e-3,
             "seed": 0,
-            "ms": round(float(np.median(found)) * 1_000, 2),
-            "ratio": round(float(np.median(np.array(found) / first)), 1),
+            "ms": round(seconds / n_steps * 1_000, 2),
+            "ratio": round(ratio, 1),
         }
-        for name, found in times.items()
+        for name, (seconds, ratio) in side_by_side(takes, rounds).items()
     ]
 
 

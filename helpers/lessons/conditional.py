@@ -65,9 +65,8 @@ def build_discriminator(
             arXiv:1411.1784, with pixels for features); "joined" appends ten
             numbers to the flat maps before the hidden layer; "projection"
             adds the inner product of the hidden layer and a vector of the
-            class (Miyato, Koyama, arXiv:1802.05637,
-            section 3); "last" appends
-            the ten numbers after the hidden layer.
+            class (Miyato, Koyama, arXiv:1802.05637, section 3); "last"
+            appends the ten numbers after the hidden layer.
         width: feature maps of the 7x7 end, an even number.
         code: turns labels into planes.
 
@@ -157,10 +156,7 @@ def build_gan(recipe: dcgan.Recipe, way: str = "projection") -> ConditionalGan:
     Returns:
         An untrained run.
     """
-    return assemble(
-        recipe,
-        lambda: build_discriminator(way, recipe.d_width),
-    )
+    return assemble(recipe, lambda: build_discriminator(way, recipe.d_width))
 
 
 def assemble(
