@@ -38,6 +38,7 @@ class Run:
 
     Attributes:
         IMAGES: side and channels of the images that it learns from.
+        ABOVE: labels above the ten columns of a live view.
         COLUMNS: names of the columns of the history.
         PARTS: attributes that hold variables; together they are the state.
         recipe: what it was built from; it has `batch_size` and `seed`.
@@ -49,6 +50,7 @@ class Run:
     """
 
     IMAGES: ClassVar[Images] = MNIST
+    ABOVE: ClassVar[tuple] = ()
     COLUMNS: ClassVar[tuple[str, ...]]
     PARTS: ClassVar[tuple[str, ...]]
     recipe: Any

@@ -10,7 +10,7 @@ import io
 import itertools
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -144,8 +144,11 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     return picture[..., 0] if shape[2] == 1 else picture
 
 
-def draw_tiles(ax: plt.Axes, images: np.ndarray, columns: int) -> None:
-    """Draw images on a fixed scale, -1 black and 1 white, lines between."""
+def draw_tiles(
+    ax: plt.Axes, images: np.ndarray, columns: int, above: Sequence = ()
+) -> None:
+    """Draw images on a fixed scale, -1 black and 1 white, lines between, and
+    a label above each column if they are given."""
     picture = tile(images, columns)
     if picture.ndim == 3:  # matplotlib scales grey values alone
         picture = (picture.clip(-1, 1) + 1) / 2
@@ -156,13 +159,17 @@ def draw_tiles(ax: plt.Axes, images: np.ndarray, columns: int) -> None:
         ax.axvline(k * side - 0.5, **thin)
     for k in range(1, -(-len(images) // columns)):
         ax.axhline(k * side - 0.5, **thin)
-    ax.set_yticks([])
-    ax.set_xticks([])
+    places = side * (np.arange(len(above)) + 0.5) - 0.5
+    ax.set(yticks=[], xticks=places, xticklabels=above)
+    ax.tick_params(length=0, labelbottom=False, labeltop=True)
     ax.spines[:].set_visible(False)
 
 
 def image_grid(
-    rows: Mapping[str, np.ndarray], title: str, columns: int = 10
+    rows: Mapping[str, np.ndarray],
+    title: str,
+    columns: int = 10,
+    above: Sequence = (),
 ) -> Figure:
     """Draw labelled rows of images on one fixed grey scale.
 
@@ -171,6 +178,7 @@ def image_grid(
             images wrap.
         title: what the figure finds.
         columns: images a row.
+        above: labels of the columns, above the first row.
 
     Returns:
         The figure, for `show`.
@@ -183,7 +191,8 @@ def image_grid(
         squeeze=False,
     )
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
-        draw_tiles(ax, images, columns)
+        draw_tiles(ax, images, columns, above)
+        above = ()
         ax.set_ylabel(label, rotation=0, ha="right", va="center")
     headline(fig, title)
     return fig
@@ -352,8 +361,8 @@ class LiveView:
         left = seconds / step * (self.n_steps - step)
         # Fixed places: constrained layout would take twice the time to draw.
         fig = plt.figure(figsize=(10, 5.6), layout="none")
-        images = run.draw(self.z_fixed)
-        draw_tiles(fig.add_axes((0.01, 0.6, 0.98, 0.33)), images, 10)
+        tiles = fig.add_axes((0.01, 0.6, 0.98, 0.33))
+        draw_tiles(tiles, run.draw(self.z_fixed), 10, run.ABOVE)
         headline(
             fig,
             f"step {step:,} of {self.n_steps:,}, {seconds:.0f} s, "

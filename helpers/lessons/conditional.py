@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from helpers import runtime, training, views
+from helpers import metrics, runtime, training, views
 from helpers.backend import keras, layers, ops, tf
 from helpers.data import check_array
 from helpers.lessons import dcgan
@@ -102,6 +102,8 @@ def build_discriminator(
 @dataclasses.dataclass(kw_only=True)
 class ConditionalGan(dcgan.Gan):
     """A GAN whose networks are both told the label; see `dcgan.Gan`."""
+
+    ABOVE = tuple(range(N_CLASSES))
 
     def draw(self, z: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         """Draw images (n, 28, 28, 1) of the average for z and classes y;
@@ -255,6 +257,11 @@ def beliefs(gan: ConditionalGan, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return table
 
 
+def named(images: np.ndarray) -> np.ndarray:
+    """Return the digit that the judge reads in each image, int (n,)."""
+    return metrics.judge(images).probabilities.argmax(axis=1)
+
+
 def runs(mark: str = "2000") -> pd.DataFrame:
     """Read the runs of the study that chose nothing, and real digits.
 
@@ -386,6 +393,10 @@ def heat(title: str, values: np.ndarray) -> Figure:
         ax.text(column, row, f"{np.round(value, 1) + 0:.1f}", **at)
     ax.set(xlabel="claimed to be", ylabel="true digit")
     ax.set(xticks=range(10), yticks=range(10))
+    for k in range(N_CLASSES):  # the true claims
+        corner = k - 0.5, k - 0.5
+        look = {"fc": "none", "ec": views.DISCRIMINATOR, "lw": 2}
+        ax.add_patch(plt.Rectangle(corner, 1, 1, **look))
     fig.colorbar(image, label="mean logit of D")
     views.headline(fig, title)
     return fig

@@ -90,6 +90,17 @@ def test_the_grey_scale_of_a_grid_is_fixed(tmp_path):
     assert matplotlib.image.imread(tmp_path / "dim.png").size
 
 
+def test_labels_stand_above_the_first_row_alone():
+    dim = np.full((10, 28, 28, 1), -0.5, "float32")
+    fig = views.image_grid({"a": dim, "b": dim}, "Dim", above=range(10))
+    first, second = fig.axes
+    texts = [text.get_text() for text in first.get_xticklabels()]
+    assert texts == [str(k) for k in range(10)]
+    assert np.allclose(first.get_xticks(), 28 * np.arange(10) + 13.5)
+    assert not second.get_xticklabels()
+    plt.close(fig)
+
+
 def of_history(rows):
     gan = dcgan.build_gan(RECIPE)
     gan.history.extend(rows)
