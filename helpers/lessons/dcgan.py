@@ -467,3 +467,21 @@ def ladder_figure(title: str, rungs: pd.DataFrame) -> Figure:  # not taught
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
     return fig
+
+
+def descend(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    model: keras.Model,
+) -> None:
+    """Move one network's weights against the gradient of a loss.
+
+    Args:
+        optimizer: built for these weights.
+        tape: recorded the loss; it is used up.
+        loss: scalar.
+        model: the network.
+    """
+    weights = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, weights), weights)

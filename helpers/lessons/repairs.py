@@ -1,0 +1,319 @@
+"""Lesson 07: figures of repairs and of marks, and the record of its study."""
+
+import json
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from skimage import data as pictures
+from skimage import restoration
+
+from helpers import metrics, runtime, views
+from helpers.backend import keras
+from helpers.lessons import (
+    diagrams,
+    photographs,
+    scans,
+    translation,
+)
+
+RECORD = runtime.ROOT / "data" / "results" / "07_translation.json"
+TUNING = 100  # the seed that chose the penalty's weight
+ALONE = ", D alone"
+
+
+def shown(given: np.ndarray) -> np.ndarray:
+    """Return damaged pictures (n, h, w, 2) with their holes in grey."""
+    given = np.asarray(given)
+    return given[..., :1] * (1 - given[..., 1:])
+
+
+def runs(kind: str) -> pd.DataFrame:
+    """Read the runs of one kind that chose nothing.
+
+    Args:
+        kind: "repair", "marks", "guesses" or "cost".
+
+    Returns:
+        A row a run: `setting`, `weight` (of marks and guesses: the share of
+        training pairs), `seed`, and what `studies.translation` measured.
+    """
+    rows = json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
+    table = pd.DataFrame([row for row in rows if row["kind"] == kind])
+    return table[table["seed"] != TUNING].dropna(axis=1, how="all")
+
+
+def scores(
+    filled: np.ndarray,
+    given: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    real: metrics.Judgement,
+) -> dict[str, float]:
+    """Compare repaired digits with the true ones, and with real ones.
+
+    Args:
+        filled: repaired digits (n, 28, 28, 1) in [-1, 1].
+        given: what they were made from (n, 28, 28, 2).
+        x: the true digits.
+        y: their classes (n,).
+        real: what the judge says of them.
+
+    Returns:
+        In the holes: `psnr` (dB), `mse`, and `ink` as a share of the true
+        ink; of whole digits: `ssim`, `fcd`, `sharpness`, the judge's
+        `agreement`, `precision` and `recall`.
+    """
+    mask = given[..., 1:]
+    squares = ((filled - x) ** 2 * mask).sum(axis=(1, 2, 3))
+    squares = squares / mask.sum(axis=(1, 2, 3))
+    fake = metrics.judge(filled)
+    precision, recall = metrics.precision_recall(real.features, fake.features)
+    row = {
+        "psnr": hole_psnr(filled, x, mask),
+        "mse": squares.mean(),
+        "ssim": metrics.ssim(filled, x).mean(),
+        "fcd": metrics.frechet_distance(fake.features, real.features),
+        "sharpness": metrics.laplacian_variance(filled).mean(),
+        "ink": ((filled + 1) * mask).sum() / ((x + 1) * mask).sum(),
+        "agreement": (fake.probabilities.argmax(axis=1) == y).mean(),
+        "precision": precision,
+        "recall": recall,
+    }
+    return {k: round(float(v), 4) for k, v in row.items()}
+
+
+def photo_row(title: str, photos: Mapping[str, np.ndarray]) -> Figure:
+    """Draw grey photographs of one size side by side.
+
+    Args:
+        title: what the figure finds.
+        photos: name -> (h, w) in [-1, 1].
+
+    Returns:
+        The figure, for `show`.
+    """
+    h, w = next(iter(photos.values())).shape
+    high = 10 / len(photos) * h / w + 0.9
+    fig, axes = plt.subplots(1, len(photos), figsize=(10, high))
+    for ax, (name, photo) in zip(axes, photos.items(), strict=True):
+        ax.imshow(photo, cmap="gray", vmin=-1, vmax=1)
+        ax.set_title(name, loc="left", fontsize=13)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+    views.headline(fig, title)
+    return fig
+
+
+def medians() -> pd.DataFrame:
+    """Return medians over seeds of the repairs, by setting and weight."""
+    by = runs("repair").groupby(["setting", "weight"])
+    return by.median(numeric_only=True)
+
+
+def tradeoff(title: str) -> Figure:
+    """Draw PSNR against FCD for each weight of D's verdict, two holes.
+
+    Args:
+        title: what the figure finds.
+
+    Returns:
+        The figure, for `show`.
+    """
+    table = runs("repair")
+    fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharey=True)
+    names = {"half": "the right half", "square": "a square of 14x14 pixels"}
+    for ax, (hole, name) in zip(axes, names.items(), strict=True):
+        own = table[table["setting"] == hole]
+        middle = own.groupby("weight")[["psnr", "fcd"]].median()
+        ax.plot(own["psnr"], own["fcd"], "o", ms=6, alpha=0.4, c=views.FAKE)
+        ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
+        look = {"textcoords": "offset points", "fontsize": 12}
+        for weight, point in middle.iterrows():
+            at = {"xytext": (6, -15)} | look
+            ax.annotate(f"{weight:g}", tuple(point), **at)
+        alone = table[table["setting"] == hole + ALONE]
+        ax.plot(alone["psnr"], alone["fcd"], "D", ms=7, c=views.DISCRIMINATOR)
+        spot = tuple(alone[["psnr", "fcd"]].median())
+        at = {"xytext": (0, 12), "ha": "center"} | look
+        at |= {"color": views.DISCRIMINATOR}
+        ax.annotate("D alone", spot, **at)
+        ax.set(xlabel="PSNR in the hole (dB), right is nearer", yscale="log")
+        ax.set_title(name, loc="left", fontsize=13)
+        ticks = [1, 2, 5, 10, 20, 40]
+        ax.set_yticks(ticks, ticks)
+        ax.minorticks_off()
+        ax.margins(x=0.18)
+    axes[0].set_ylabel("FCD, down is more like real digits")
+    squared = table[table["setting"] == "squared error"]
+    axes[0].plot(squared["psnr"], squared["fcd"], "s", ms=7, c="black")
+    spot = tuple(squared[["psnr", "fcd"]].median())
+    at = {"xytext": (-10, -5), "ha": "right"} | look
+    axes[0].annotate("squared error", spot, **at)
+    views.headline(fig, title)
+    return fig
+
+
+def erased_curve(title: str) -> Figure:
+    """Draw the share of marks erased against the share of pairs that keep
+    theirs, a dot a run; the line is what the median says.
+
+    Args:
+        title: what the figure finds.
+
+    Returns:
+        The figure, for `show`.
+    """
+    table = runs("marks").query("setting == ''")
+    fig, ax = plt.subplots(figsize=(10, 3.6))
+    line = {"color": "black", "ls": ":", "lw": 2, "label": "the median"}
+    ax.plot([0, 0.5, 0.5, 1], [1, 1, 0, 0], **line)
+    line = {"color": views.REAL, "ls": "--", "label": "as in the data"}
+    ax.plot([0, 1], [1, 0], **line)
+    shares = table["erased"] / table["marked"]
+    look = {"color": views.FAKE, "ms": 8, "alpha": 0.7, "label": "a run"}
+    ax.plot(table["weight"], shares, "o", **look)
+    ax.set(
+        xlabel="share of marked training pairs that keep the mark",
+        ylabel="share erased",
+        xlim=(0, 1),
+    )
+    ax.legend(loc="upper right")
+    views.headline(fig, title)
+    return fig
+
+
+def guess_dots(title: str) -> Figure:
+    """Draw how often a faint mark is invented in 7s and erased in 3s, after
+    1,200 steps, a dot a run; the line is what the best guess does.
+
+    Args:
+        title: what the figure finds.
+
+    Returns:
+        The figure, for `show`.
+    """
+    table = runs("guesses")
+    fig, axes = plt.subplots(1, 2, figsize=(10, 3.9), sharey=True)
+    step = "step 1200: shown"
+    invented = table[f"7 without, {step}"] / table["7"]
+    erased = 1 - table[f"3 with, {step}"] / table["3"]
+    panels = (
+        ("7s without a mark: invented", table["weight"], invented, 0),
+        ("3s with a mark: erased", 1 - table["weight"], erased, 1),
+    )
+    for ax, (name, share, found, which) in zip(axes, panels, strict=True):
+        grid = np.linspace(share.min(), share.max(), 60)
+        best = [scans.best_guess(c, 0.2, 1.0)[which] for c in grid]
+        line = {"color": "black", "ls": ":", "lw": 2}
+        ax.plot(grid, best, label="the best guess", **line)
+        look = {"color": views.FAKE, "ms": 8, "alpha": 0.6, "label": "a run"}
+        ax.plot(share, found, "o", **look)
+        ax.set_title(name, loc="left", fontsize=13)
+        ax.set_xlabel(f"share of training {name[:2]} with a mark")
+    axes[0].set_ylabel("share of pictures")
+    axes[0].legend(loc="upper left")
+    views.headline(fig, title)
+    return fig
+
+
+def hole_psnr(filled: np.ndarray, x: np.ndarray, mask: np.ndarray) -> float:
+    """Return the mean PSNR in the holes, dB; 120 for a perfect fill.
+
+    Args:
+        filled: repaired pictures (n, h, w, 1).
+        x: the true ones.
+        mask: (n, h, w, 1) or (1, h, w, 1), 1 in the hole.
+    """
+    mask = mask * np.ones_like(x)
+    squares = ((filled - x) ** 2 * mask).sum(axis=(1, 2, 3))
+    squares = squares / mask.sum(axis=(1, 2, 3))
+    return float(10 * np.log10(4 / np.maximum(squares, 4e-12)).mean())
+
+
+def by_equation(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fill a hole of digits by the biharmonic equation.
+
+    Args:
+        x: digits (n, 28, 28, 1) in [-1, 1].
+        mask: (1, 28, 28, 1), 1 in the hole.
+
+    Returns:
+        float32 (n, 28, 28, 1) in [-1, 1].
+    """
+    hole = mask[0, ..., 0] > 0
+    known = np.where(hole, 0, x[..., 0])
+    filled = [restoration.inpaint_biharmonic(one, hole) for one in known]
+    return np.float32(filled)[..., None].clip(-1, 1)
+
+
+def restore(
+    network: keras.Model, photo: np.ndarray, hole: np.ndarray
+) -> np.ndarray:
+    """Repair a grey photograph of any size.
+
+    Args:
+        network: a U-Net of two channels.
+        photo: (h, w) in [-1, 1].
+        hole: (h, w), 1 where the photograph is gone.
+
+    Returns:
+        float32 (h, w).
+    """
+    given = translation.damage(photo[None, ..., None], hole[None, ..., None])
+    return translation.fill(network, given)[0, ..., 0]
+
+
+def beside_the_equation(network: keras.Model, name: str) -> dict[str, float]:
+    """Repair a scratched photograph twice.
+
+    Args:
+        network: as in `restore`.
+        name: of a photograph of skimage.data.
+
+    Returns:
+        PSNR in the scratches, in dB, of the network and of the biharmonic
+        equation (`skimage.restoration.inpaint_biharmonic`).
+    """
+    photo = photographs.shrunk(photographs.grey(getattr(pictures, name)()))
+    hole = photographs.scratches(photo.shape, seed=5)
+    ways = {
+        "network": restore(network, photo, hole),
+        "equation": restoration.inpaint_biharmonic(
+            photo * (1 - hole), hole > 0
+        ),
+    }
+    squares = {k: np.square(v - photo)[hole > 0] for k, v in ways.items()}
+    return {
+        k: round(float(10 * np.log10(4 / v.mean())), 2)
+        for k, v in squares.items()
+    }
+
+
+def unet_diagram() -> Figure:
+    """Draw the levels of the small U-Net, and the two skip connections."""
+    given, fine, half, low, up, top, drawn = (
+        "given\n28x28x2",
+        "28x28x16",
+        "14x14x32",
+        "7x7x64",
+        "14x14x32 ",
+        "28x28x16 ",
+        "drawn\n28x28x1",
+    )
+    return diagrams.flow(
+        {given: (0, 2), fine: (1, 2), half: (1.6, 1), low: (2.5, 0)}
+        | {up: (3.4, 1), top: (4, 2), drawn: (5, 2)},
+        [
+            (given, fine, ""),
+            (fine, half, ""),
+            (half, low, ""),
+            (low, up, ""),
+            (up, top, ""),
+            (top, drawn, ""),
+            (fine, top, "skip: a copy"),
+            (half, up, "skip: a copy"),
+        ],
+    )
