@@ -16,7 +16,16 @@ import numpy as np
 
 from helpers import checkpoints, data, metrics, runtime, training
 from helpers.backend import keras
-from helpers.lessons import conditional, dcgan, evaluation, vae
+from helpers.lessons import (
+    conditional,
+    dcgan,
+    evaluation,
+    photographs,
+    repairs,
+    segmentation,
+    translation,
+    vae,
+)
 
 BUILD = runtime.ROOT / "build"
 SAVE_EVERY = 1_000  # steps; about 40 seconds of work on two cores
@@ -37,7 +46,7 @@ def train_run(
     run: training.Run,
     n_steps: int,
     progress: Callable[[training.Run], str],
-    labelled: bool = False,
+    pairs: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> bool:
     """Train, save and report on the way; resume from the saved state.
 
@@ -47,7 +56,8 @@ def train_run(
         n_steps: total steps.
         progress: says how a run does on `validation`; recipe and length are
             chosen by these lines, not by `test`.
-        labelled: whether the run learns from labels as well.
+        pairs: what it learns from, images and what belongs to them; the
+            images of `train` by default.
 
     Returns:
         False after an interrupt.
@@ -58,8 +68,7 @@ def train_run(
             training.load_state(run, state)
         except training.OtherRecipeError as error:
             print(f"{name}: starting over, because {error}", flush=True)
-    x_train, y_train = data.load("train")
-    y_train = y_train if labelled else None
+    x_train, y_train = pairs or (data.load("train")[0], None)
     with training.interrupts_noted() as noted:
         while (step := int(run.step)) < n_steps:
             goal = min(step + SAVE_EVERY, n_steps)
@@ -169,7 +178,8 @@ class ConditionalPlan(GanPlan):
 
         recipe = self.recipe
         gan = conditional.build_gan(recipe)
-        if not train_run(name, gan, self.n_steps, progress, labelled=True):
+        labelled = data.load("train")
+        if not train_run(name, gan, self.n_steps, progress, labelled):
             return None
         entries = {
             "title": "Average generator that draws the digit asked for; D "
@@ -202,6 +212,172 @@ class ConditionalPlan(GanPlan):
             for name, some in zip(report, shares, strict=True)
         }
         return f"{name}_generator", report
+
+
+@dataclasses.dataclass(frozen=True)
+class RepairPlan:
+    """A U-Net of lesson 07 to make, for holes in digits."""
+
+    recipe: translation.Recipe
+    n_steps: int
+    title: str
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """Return what it learns from; None for the digits of `train`."""
+        return None
+
+    def progress(self) -> Callable[[training.Run], str]:
+        """Return what says how a run does, on `validation`."""
+        x, y = data.load("validation")
+        real = metrics.judge(x)
+        given = translation.damaged(x, "half")
+
+        def say(run: training.Run) -> str:
+            scores = repairs.scores(run.draw(given), given, x, y, real)
+            return ", ".join(f"{k} {v:.3f}" for k, v in scores.items())
+
+        return say
+
+    def train(self, name: str) -> Networks | None:
+        """Train the U-Net; the average is shipped."""
+        run = translation.build(self.recipe)
+        pairs = self.pairs()
+        if not train_run(name, run, self.n_steps, self.progress(), pairs):
+            return None
+        entries = {
+            "title": self.title,
+            "builder": "translation.build_unet",
+            "arguments": {
+                "width": self.recipe.width,
+                "channels": self.recipe.channels,
+            },
+            "training_seconds": round(run.history[-1][1]),
+        }
+        return {name: (run.average, entries)}
+
+    def measure(self, name: str) -> tuple[str, Report]:
+        """Measure the U-Net that is in place, on three splits and holes."""
+        network = checkpoints.load(name)
+        report: Report = {}
+        for split in ("validation", "holdout", "test"):
+            x, y = data.load(split)
+            real = metrics.judge(x)
+            for hole in translation.HOLES:
+                given = translation.damaged(x, hole)
+                filled = translation.fill(network, given)
+                key = f"{split}, {len(x):,} digits, hole: {hole}"
+                report[key] = repairs.scores(filled, given, x, y, real)
+        return name, report
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoPlan(RepairPlan):
+    """A U-Net of lesson 07 to make, for scratches in photographs.
+
+    Attributes:
+        n_patches: patches of 28x28 pixels, cut and scratched beforehand.
+    """
+
+    n_patches: int = 60_000
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """Return patches, and masks of their scratches."""
+        return photographs.patches(self.n_patches, self.recipe.seed)
+
+    def progress(self) -> Callable[[training.Run], str]:
+        """Return what says how a run does, on patches cut anew."""
+        x, masks = photographs.patches(1_000, self.recipe.seed + 1)
+        given = np.asarray(translation.damage(x, masks))
+
+        def say(run: training.Run) -> str:
+            error = np.abs(run.draw(given) - x).sum() / masks.sum()
+            return f"mean error in the scratches {error:.4f}"
+
+        return say
+
+    def train(self, name: str) -> Networks | None:
+        """Train the U-Net; the card says whose photographs they were."""
+        networks = super().train(name)
+        for _, entries in (networks or {}).values():
+            names = ", ".join(photographs.TRAINING)
+            entries["trained_on"] = f"skimage.data: {names}"
+            entries["licence"] = "MIT; the photographs have no copyright"
+            entries["protocol"] = "in the scratches; higher is better"
+        return networks
+
+    def measure(self, name: str) -> tuple[str, Report]:
+        """Measure the U-Net that is in place beside the equation."""
+        network = checkpoints.load(name)
+        report = {
+            photo: repairs.beside_the_equation(network, photo)
+            for photo in photographs.UNSEEN
+        }
+        return name, {"PSNR in the scratches, dB": report}
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentationPlan:
+    """A U-Net to make that says which pixels are the digit."""
+
+    recipe: segmentation.Recipe
+    n_steps: int
+
+    def scenes(
+        self, split: str, part: str
+    ) -> tuple[np.ndarray, segmentation.Scenes]:
+        """Return the digits of a split, and a scene of each."""
+        x, _ = data.load(split)
+        rng = np.random.default_rng([self.recipe.seed, len(x)])
+        return x, segmentation.make_scenes(x, rng, part)
+
+    def train(self, name: str) -> Networks | None:
+        """Train the U-Net; the average is shipped."""
+        x, scenes = self.scenes("validation", "test")
+
+        def progress(run: training.Run) -> str:
+            overlap = segmentation.iou(run.draw(scenes.pictures) > 0, x > 0)
+            return f"validation IoU {overlap.mean():.4f}"
+
+        x_train, training_scenes = self.scenes("train", "train")
+        run, pairs = segmentation.build(self.recipe), training_scenes.pictures
+        if not train_run(name, run, self.n_steps, progress, (x_train, pairs)):
+            return None
+        entries = {
+            "title": "U-Net that says which pixels are the digit (logits)",
+            "builder": "translation.build_unet",
+            "arguments": {
+                "width": self.recipe.width,
+                "channels": 1,
+                "activation": "linear",
+            },
+            "training_seconds": round(run.history[-1][1]),
+            "protocol": "digits on unseen parts of the three textures",
+        }
+        return {name: (run.average, entries)}
+
+    def measure(self, name: str) -> tuple[str, Report]:
+        """Measure the U-Net that is in place, and Otsu's threshold."""
+        network = checkpoints.load(name)
+        report: Report = {}
+        for split in ("validation", "holdout", "test"):
+            x, scenes = self.scenes(split, "test")
+            truth, faint = x > 0, np.abs(scenes.contrast) < 0.5
+            ways = {
+                "network": training.generate(network, scenes.pictures) > 0,
+                "Otsu, told which side": segmentation.otsu(
+                    scenes.pictures, truth
+                ),
+            }
+            for way, masks in ways.items():
+                overlap = segmentation.iou(masks, truth)
+                row = metrics.set_interval(overlap)
+                report[f"{split}, {len(x):,} scenes, IoU, {way}"] = rounded(
+                    row
+                ) | {
+                    "faint": round(float(overlap[faint].mean()), 4),
+                    "strong": round(float(overlap[~faint].mean()), 4),
+                }
+        return name, report
 
 
 @dataclasses.dataclass(frozen=True)
@@ -467,7 +643,9 @@ def calibration_error(
     return float(np.abs(gap).sum() / len(y))
 
 
-PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
+PLANS: dict[
+    str, GanPlan | RepairPlan | SegmentationPlan | VaePlan | ClassifierPlan
+] = {
     "digit_classifier": ClassifierPlan(seed=2_026, epochs=16),
     "second_judge": ClassifierPlan(
         seed=2_027,
@@ -486,6 +664,32 @@ PLANS: dict[str, GanPlan | VaePlan | ClassifierPlan] = {
             seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=3.0
         ),
         n_steps=12_000,
+    ),
+    "inpainting_l1": RepairPlan(
+        translation.Recipe(seed=0, hole="any", width=24, ema_decay=0.999),
+        n_steps=12_000,
+        title="U-Net that fills any box in a digit, by the mean error alone",
+    ),
+    "inpainting_gan": RepairPlan(
+        translation.Recipe(
+            seed=0,
+            hole="any",
+            width=24,
+            d_width=48,
+            ema_decay=0.999,
+            r1_gamma=1.0,
+            weight=0.3,
+        ),
+        n_steps=12_000,
+        title="U-Net that fills any box in a digit, and has to convince a D",
+    ),
+    "photo_inpainting": PhotoPlan(
+        translation.Recipe(seed=0, width=24, ema_decay=0.999),
+        n_steps=12_000,
+        title="U-Net that repairs scratches in grey photographs",
+    ),
+    "digit_segmentation": SegmentationPlan(
+        segmentation.Recipe(seed=0, ema_decay=0.995), n_steps=3_000
     ),
     "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
     "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),

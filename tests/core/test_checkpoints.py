@@ -11,7 +11,7 @@ import pytest
 
 from helpers import checkpoints, data, runtime, training
 from helpers.backend import keras
-from helpers.lessons import conditional, dcgan
+from helpers.lessons import conditional, dcgan, segmentation, translation
 from tools import plans
 
 CARD = {"builder": "dcgan.build_generator", "arguments": {"latent_dim": 4}}
@@ -169,6 +169,10 @@ WRITTEN_BY = {
     "dcgan_generator": "dcgan",
     "dcgan_discriminator": "dcgan",
     "conditional_generator": "conditional",
+    "inpainting_l1": "inpainting_l1",
+    "inpainting_gan": "inpainting_gan",
+    "photo_inpainting": "photo_inpainting",
+    "digit_segmentation": "digit_segmentation",
     "vae2": "vae2",
     "vae10": "vae10",
 }
@@ -323,3 +327,47 @@ def test_a_generator_that_takes_orders_is_made_and_measured(
     agreed = report.pop("agreement of the judge with the label asked for")
     assert list(agreed) == list(report)
     assert all(share["estimate"] > 0.95 for share in agreed.values())
+
+
+SMALL = translation.Recipe(seed=1, width=2, d_width=2, batch_size=8)
+PICTURE_PLANS = {
+    "digits": plans.RepairPlan(SMALL, n_steps=2, title="toy"),
+    "photographs": plans.PhotoPlan(
+        SMALL, n_steps=2, title="toy", n_patches=24
+    ),
+    "masks": plans.SegmentationPlan(
+        segmentation.Recipe(seed=1, width=2, batch_size=8), n_steps=2
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURE_PLANS)
+def test_a_network_from_picture_to_picture_is_made_and_measured(
+    kind, tmp_path, monkeypatch, uncompiled
+):
+    x, y = data.load("holdout", 70)
+    plan = PICTURE_PLANS[kind]
+    monkeypatch.setattr(plans, "BUILD", tmp_path)
+    monkeypatch.setattr(data, "load", lambda split: (x, y))
+    [(name, (model, entries))] = plan.train("toy").items()
+    channels = 1 if kind == "masks" else 2
+    assert name == "toy" and model.input_shape[-1] == channels
+    built = checkpoints.builder(entries["builder"])(**entries["arguments"])
+    built.set_weights(model.get_weights())  # of the same shapes
+    assert built.layers[-1].get_config()["activation"] == (
+        "linear" if kind == "masks" else "tanh"
+    )
+    assert (kind == "photographs") == ("trained_on" in entries)
+    monkeypatch.setattr(checkpoints, "load", lambda name: model)
+    named, report = plan.measure("toy")
+    assert named == "toy"
+    n_parts = {"digits": 9, "photographs": 1, "masks": 6}
+    assert len(report) == n_parts[kind]
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_card_may_say_that_its_data_were_others():
+    card = checkpoints.card("photo_inpainting")
+    assert "skimage.data" in card["trained_on"]
+    assert "CC BY-SA" not in card["licence"]
+    assert "MNIST" in checkpoints.card("inpainting_l1")["trained_on"]
