@@ -361,7 +361,7 @@ class LiveView:
         left = seconds / step * (self.n_steps - step)
         # Fixed places: constrained layout would take twice the time to draw.
         fig = plt.figure(figsize=(10, 5.6), layout="none")
-        tiles = fig.add_axes((0.01, 0.6, 0.98, 0.33))
+        tiles = fig.add_axes((0.01, 0.575, 0.98, 0.33))
         draw_tiles(tiles, run.draw(self.z_fixed), 10, run.ABOVE)
         headline(
             fig,
@@ -371,8 +371,8 @@ class LiveView:
         places = ((0.08, 0.1, 0.36, 0.4), (0.6, 0.1, 0.38, 0.4))
         run.draw_history([fig.add_axes(place) for place in places])
         alt = (
-            "Live view: generated digits for fixed z above; two plots of the "
-            "run's losses against the step below"
+            "Live view: pictures that the run draws above; its losses against "
+            "the step below"
         )
         bundle = _bundle(fig, alt, scale=2 if step == self.n_steps else 1)
         if self._handle is None:

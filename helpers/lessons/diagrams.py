@@ -76,24 +76,26 @@ def gan() -> Figure:
 
 
 def conditional() -> Figure:
-    """Draw the game with a label: an order to G, a claim to D."""
-    z, y, g, x, d, answer = (
+    """Draw the game with a label: D compares real pairs with drawn ones."""
+    z, y, g, drawn, real, d, answer = (
         "vector z",
-        "label y: an order to G,\na claim to D",
+        "label y",
         "generator G",
-        "real images x,\neach with its label",
+        "drawn pair:\nG(z, y), and y",
+        "real pair:\nx, and its label y",
         "discriminator D",
         "a real pair?",
     )
     return flow(
-        {z: (0, 2), y: (0.2, 1), g: (1.2, 2), x: (0.2, 0)}
-        | {d: (2.3, 1), answer: (3.4, 1)},
+        {z: (0, 1.3), y: (0, 0.3), g: (1.1, 1.3), drawn: (2.2, 1.3)}
+        | {real: (2.2, 0.1), d: (3.4, 0.7), answer: (4.5, 0.7)},
         [
             (z, g, ""),
-            (y, g, ""),
-            (y, d, ""),
-            (g, d, ""),
-            (x, d, ""),
+            (y, g, "an order"),
+            (g, drawn, ""),
+            (y, drawn, "a claim"),
+            (drawn, d, ""),
+            (real, d, ""),
             (d, answer, ""),
         ],
     )
