@@ -99,7 +99,7 @@ def photo_row(title: str, photos: Mapping[str, np.ndarray]) -> Figure:
     high = 10 / len(photos) * h / w + 0.9
     fig, axes = plt.subplots(1, len(photos), figsize=(10, high))
     for ax, (name, photo) in zip(axes, photos.items(), strict=True):
-        ax.imshow(photo, cmap="gray", vmin=-1, vmax=1)
+        ax.imshow(photo, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
         ax.set_title(name, loc="left", fontsize=13)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
