@@ -26,6 +26,7 @@ def test_every_generator_has_its_row():
         name
         for name in checkpoints.available()
         if name not in (*JUDGES, "dcgan_discriminator")
+        and checkpoints.card(name)["builder"] != "translation.build_unet"
     ]
     assert set(table.index) == {"real digits", *generators}
     assert table.index[0] == "real digits"
@@ -35,7 +36,8 @@ def test_every_generator_has_its_row():
 
 
 def test_every_card_names_the_protocol():
-    for name in checkpoints.available():
+    without_fcd = {"photo_inpainting", "digit_segmentation"}
+    for name in set(checkpoints.available()) - without_fcd:
         protocol = checkpoints.card(name)["protocol"]
         assert protocol.startswith(f"{scoring.PROTOCOL.stem}: "), name
 
