@@ -58,8 +58,7 @@ def no_mask_step(run: translation.Painter, x: tf.Tensor) -> tuple:
         drawn = run.generator(blind, training=True)
         filled = translation.paste(given, drawn)
         error = ops.sum(ops.abs(filled - x)) / ops.sum(mask)
-    weights = run.generator.trainable_variables
-    run.g_optimizer.apply(tape.gradient(error, weights), weights)
+    dcgan.descend(run.g_optimizer, tape, error, run.generator)
     dcgan.update_average(run)
     return (error,)
 
@@ -152,14 +151,12 @@ def judged_pair_step(
         d_loss = dcgan.discriminator_loss(logits[:n], logits[n:])
         quarter = pair[::4], x[::4]
         d_total = d_loss + translation.slope_penalty(run, *quarter)
-    weights = run.discriminator.trainable_variables
-    run.d_optimizer.apply(tape.gradient(d_total, weights), weights)
+    dcgan.descend(run.d_optimizer, tape, d_total, run.discriminator)
     with g_tape:
         verdicts = run.discriminator([pair, drawn], training=True)
         g_loss = dcgan.generator_loss(verdicts)
         loss = error + run.recipe.weight * g_loss
-    weights = run.generator.trainable_variables
-    run.g_optimizer.apply(g_tape.gradient(loss, weights), weights)
+    dcgan.descend(run.g_optimizer, g_tape, loss, run.generator)
     dcgan.update_average(run)
     return error, d_loss
 
@@ -205,7 +202,6 @@ def guesses(run: Run) -> Row:
     """Train to denoise 3s and 7s of which some have a faint mark."""
     share, seed = run[2], run[4]
     rng = np.random.default_rng([seed, 2])
-
     given, truth = scans.marked_sevens(*data.load("train"), share, rng)
     row: Row = {}
     painter = translation.build(translation.Recipe(seed, channels=1))

@@ -201,8 +201,7 @@ class ConditionalPlan(GanPlan):
 
         def draw(z: np.ndarray, y: np.ndarray) -> np.ndarray:
             images = conditional.draw(model, z, y)
-            named = metrics.judge(images).probabilities.argmax(axis=1)
-            agreed.append(float((named == y).mean()))
+            agreed.append(float((conditional.named(images) == y).mean()))
             return images
 
         report = report_on_samples(draw, latent_dim)

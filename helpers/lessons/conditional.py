@@ -173,15 +173,14 @@ def assemble(
     Returns:
         An untrained run; its generator takes ten numbers more.
     """
-    gan = dcgan.assemble(
+    return dcgan.assemble(
         recipe,
         lambda: dcgan.build_generator(
             recipe.latent_dim + N_CLASSES, recipe.width
         ),
         make_discriminator,
+        ConditionalGan,
     )
-    parts = {f.name: getattr(gan, f.name) for f in dataclasses.fields(gan)}
-    return ConditionalGan(**parts)
 
 
 def slope_penalty(
@@ -225,13 +224,11 @@ def train_step(
         loss = d_loss
         if gan.recipe.r1_gamma:
             loss = d_loss + slope_penalty(gan, x_real[::4], y[::4])
-    weights = gan.discriminator.trainable_variables
-    gan.d_optimizer.apply(d_tape.gradient(loss, weights), weights)
+    dcgan.descend(gan.d_optimizer, d_tape, loss, gan.discriminator)
     with g_tape:
         verdicts = gan.discriminator([x_fake, y], training=True)
         g_loss = dcgan.generator_loss(verdicts)
-    weights = gan.generator.trainable_variables
-    gan.g_optimizer.apply(g_tape.gradient(g_loss, weights), weights)
+    dcgan.descend(gan.g_optimizer, g_tape, g_loss, gan.generator)
     dcgan.update_average(gan)
     opinions = (ops.mean(ops.sigmoid(logits)) for logits in (real, fake))
     return d_loss, g_loss, *opinions

@@ -208,6 +208,7 @@ def assemble(  # not taught
     recipe: Recipe,
     make_generator: Callable[[], keras.Model],
     make_discriminator: Callable[[], keras.Model],
+    kind: type[Gan] = Gan,
 ) -> Gan:
     """Put a run together; without a decay, the average is the generator.
 
@@ -215,6 +216,7 @@ def assemble(  # not taught
         recipe: seed and optimisers.
         make_generator: builds G; called twice where there is an average.
         make_discriminator: builds D.
+        kind: of run.
 
     Returns:
         An untrained run.
@@ -225,7 +227,7 @@ def assemble(  # not taught
     if recipe.ema_decay:
         average = make_generator()
         average.set_weights(generator.get_weights())
-    return Gan(
+    return kind(
         recipe=recipe,
         generator=generator,
         discriminator=discriminator,
@@ -306,6 +308,24 @@ def slope_penalty(gan: Gan, x_real: tf.Tensor) -> tf.Tensor:
     return gan.recipe.r1_gamma / 2 * ops.mean(squares)
 
 
+def descend(
+    optimizer: keras.optimizers.Optimizer,
+    tape: tf.GradientTape,
+    loss: tf.Tensor,
+    model: keras.Model,
+) -> None:
+    """Move one network's weights against the gradient of a loss.
+
+    Args:
+        optimizer: built for these weights.
+        tape: recorded the loss; it is used up.
+        loss: scalar.
+        model: the network.
+    """
+    weights = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, weights), weights)
+
+
 def discriminator_step(  # not taught
     gan: Gan, x_real: tf.Tensor, x_fake: tf.Tensor
 ) -> tuple:
@@ -330,8 +350,7 @@ def discriminator_step(  # not taught
         logits_real, logits_fake = logits[:n], logits[n:]
         d_loss = discriminator_loss(logits_real, logits_fake)
         loss = d_loss + slope_penalty(gan, x_real[::4])
-    variables = gan.discriminator.trainable_variables
-    gan.d_optimizer.apply(d_tape.gradient(loss, variables), variables)
+    descend(gan.d_optimizer, d_tape, loss, gan.discriminator)
     return d_loss, logits_real, logits_fake
 
 
@@ -352,8 +371,7 @@ def generator_step(  # not taught
     with g_tape:
         logits_fake = gan.discriminator(x_fake, training=True)
         g_loss = generator_loss(logits_fake)
-    variables = gan.generator.trainable_variables
-    gan.g_optimizer.apply(g_tape.gradient(g_loss, variables), variables)
+    descend(gan.g_optimizer, g_tape, g_loss, gan.generator)
     return g_loss
 
 
@@ -467,21 +485,3 @@ def ladder_figure(title: str, rungs: pd.DataFrame) -> Figure:  # not taught
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
     return fig
-
-
-def descend(
-    optimizer: keras.optimizers.Optimizer,
-    tape: tf.GradientTape,
-    loss: tf.Tensor,
-    model: keras.Model,
-) -> None:
-    """Move one network's weights against the gradient of a loss.
-
-    Args:
-        optimizer: built for these weights.
-        tape: recorded the loss; it is used up.
-        loss: scalar.
-        model: the network.
-    """
-    weights = model.trainable_variables
-    optimizer.apply(tape.gradient(loss, weights), weights)

@@ -12,12 +12,7 @@ from skimage import restoration
 
 from helpers import metrics, runtime, views
 from helpers.backend import keras
-from helpers.lessons import (
-    diagrams,
-    photographs,
-    scans,
-    translation,
-)
+from helpers.lessons import diagrams, photographs, scans, translation
 
 RECORD = runtime.ROOT / "data" / "results" / "07_translation.json"
 TUNING = 100  # the seed that chose the penalty's weight
@@ -67,13 +62,11 @@ def scores(
         `agreement`, `precision` and `recall`.
     """
     mask = given[..., 1:]
-    squares = ((filled - x) ** 2 * mask).sum(axis=(1, 2, 3))
-    squares = squares / mask.sum(axis=(1, 2, 3))
     fake = metrics.judge(filled)
     precision, recall = metrics.precision_recall(real.features, fake.features)
     row = {
         "psnr": hole_psnr(filled, x, mask),
-        "mse": squares.mean(),
+        "mse": _hole_errors(filled, x, mask).mean(),
         "ssim": metrics.ssim(filled, x).mean(),
         "fcd": metrics.frechet_distance(fake.features, real.features),
         "sharpness": metrics.laplacian_variance(filled).mean(),
@@ -206,7 +199,9 @@ def guess_dots(title: str) -> Figure:
     )
     for ax, (name, share, found, which) in zip(axes, panels, strict=True):
         grid = np.linspace(share.min(), share.max(), 60)
-        best = [scans.best_guess(c, 0.2, 1.0)[which] for c in grid]
+        best = [
+            scans.best_guess(c, scans.FAINT, scans.NOISE)[which] for c in grid
+        ]
         line = {"color": "black", "ls": ":", "lw": 2}
         ax.plot(grid, best, label="the best guess", **line)
         look = {"color": views.FAKE, "ms": 8, "alpha": 0.6, "label": "a run"}
@@ -219,6 +214,15 @@ def guess_dots(title: str) -> Figure:
     return fig
 
 
+def _hole_errors(
+    filled: np.ndarray, x: np.ndarray, mask: np.ndarray
+) -> np.ndarray:
+    """Return the mean squared error in the hole of each picture, (n,)."""
+    mask = mask * np.ones_like(x)
+    squares = ((filled - x) ** 2 * mask).sum(axis=(1, 2, 3))
+    return squares / mask.sum(axis=(1, 2, 3))
+
+
 def hole_psnr(filled: np.ndarray, x: np.ndarray, mask: np.ndarray) -> float:
     """Return the mean PSNR in the holes, dB; 120 for a perfect fill.
 
@@ -227,9 +231,7 @@ def hole_psnr(filled: np.ndarray, x: np.ndarray, mask: np.ndarray) -> float:
         x: the true ones.
         mask: (n, h, w, 1) or (1, h, w, 1), 1 in the hole.
     """
-    mask = mask * np.ones_like(x)
-    squares = ((filled - x) ** 2 * mask).sum(axis=(1, 2, 3))
-    squares = squares / mask.sum(axis=(1, 2, 3))
+    squares = _hole_errors(filled, x, mask)
     return float(10 * np.log10(4 / np.maximum(squares, 4e-12)).mean())
 
 

@@ -272,13 +272,12 @@ def assemble(recipe: Recipe, make_unet: Callable[[], keras.Model]) -> Painter:
     Returns:
         An untrained run.
     """
-    gan = dcgan.assemble(
+    return dcgan.assemble(
         recipe,
         make_unet,
         lambda: build_discriminator(recipe.d_width, recipe.patches),
+        Painter,
     )
-    parts = {f.name: getattr(gan, f.name) for f in dataclasses.fields(gan)}
-    return Painter(**parts)
 
 
 def slope_penalty(
@@ -348,8 +347,7 @@ def train_step(
             d_loss = dcgan.discriminator_loss(real, fake)
             quarter = given[::4], x[::4], over_places
             d_total = d_loss + slope_penalty(run, *quarter)
-        weights = run.discriminator.trainable_variables
-        run.d_optimizer.apply(tape.gradient(d_total, weights), weights)
+        dcgan.descend(run.d_optimizer, tape, d_total, run.discriminator)
         with g_tape:
             verdicts = run.discriminator([given, filled], training=True)
             g_loss = dcgan.generator_loss(verdicts)
@@ -357,8 +355,7 @@ def train_step(
             loss = g_loss if alone else wrong + recipe.weight * g_loss
         opinions = (ops.mean(ops.sigmoid(a)) for a in (real, fake))
         stats = (wrong, d_loss, *opinions)
-    weights = run.generator.trainable_variables
-    run.g_optimizer.apply(g_tape.gradient(loss, weights), weights)
+    dcgan.descend(run.g_optimizer, g_tape, loss, run.generator)
     dcgan.update_average(run)
     return stats
 
@@ -378,7 +375,6 @@ def pair_step(
     """
     with tf.GradientTape() as tape:
         error = ops.mean(ops.abs(run.generator(given, training=True) - x))
-    weights = run.generator.trainable_variables
-    run.g_optimizer.apply(tape.gradient(error, weights), weights)
+    dcgan.descend(run.g_optimizer, tape, error, run.generator)
     dcgan.update_average(run)
     return (error,)

@@ -7,6 +7,7 @@ import pytest
 
 from helpers import data, metrics
 from helpers.lessons import repairs, scans
+from helpers.lessons import translation as lesson
 from studies import translation
 
 
@@ -119,7 +120,7 @@ def test_the_record_says_what_the_lesson_says():
 
 def test_scores_agree_with_the_metrics():
     x, y = data.load("holdout", 300)
-    given = translation.translation.damaged(x, "half")
+    given = lesson.damaged(x, "half")
     real = metrics.judge(x)
     half = np.concatenate([x[:, :, :14], -x[:, :, 14:]], axis=2)
     found = repairs.scores(half, given, x, y, real)
