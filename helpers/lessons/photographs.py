@@ -36,19 +36,19 @@ def grey(photo: np.ndarray) -> np.ndarray:
         ValueError: another shape or range.
     """
     photo = np.asarray(photo)
-    flat = photo.ndim == 2
+    flat, kind = photo.ndim == 2, photo.dtype
     if not flat and not (photo.ndim == 3 and photo.shape[2] in (3, 4)):
         raise ValueError(
             "photo: expected shape (h, w), (h, w, 3) or (h, w, 4), found "
             f"{photo.shape}."
         )
-    if photo.dtype == np.uint8:
+    if kind == np.uint8:
         photo = photo / 255
     photo = photo.astype(float)
     if not (photo.size and photo.min() >= 0 and photo.max() <= 1):
         raise ValueError(
             "photo: expected uint8, or numbers from 0 to 1, found "
-            f"{photo.dtype} that leave [0, 1] (or nothing at all)."
+            f"{kind} that leave [0, 1] (or nothing at all)."
         )
     if not flat:
         photo = color.rgb2gray(photo[..., :3])

@@ -340,6 +340,11 @@ def test_grey_says_what_it_wants(photo):
         photographs.grey(photo)
 
 
+def test_grey_names_the_numbers_that_it_was_given():
+    with pytest.raises(ValueError, match="found int64 that leave"):
+        photographs.grey(np.full((4, 4), 200, "int64"))
+
+
 def test_scratches_hit_their_share_and_follow_the_seed():
     for shape in ((256, 256), (40, 90)):
         hole = photographs.scratches(shape, 5)
