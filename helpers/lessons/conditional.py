@@ -301,6 +301,8 @@ def _rows() -> list[dict]:
 def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
     """Draw a dot a run, a row a way, a bar at the median, a panel a measure.
 
+    FCDs lie on a logarithmic axis with a line at each doubling.
+
     Args:
         title: what the figure finds.
         table: as `runs` returns it; "real digits" become a line.
@@ -319,18 +321,26 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
             values = ways.loc[ways["way"] == way, column].dropna()
             look = {"color": views.FAKE, "alpha": 0.7, "mec": "white"}
             ax.plot(values, [row] * len(values), "o", ms=9, **look)
-            bar = {"ls": "", "ms": 26, "mew": 3, "color": "black"}
+            bar = {"ls": "", "ms": 20, "mew": 3, "color": "black"}
             ax.plot(values.median(), row, marker="|", **bar)
+            if len(values):
+                text = f"{values.median():.{1 if column == 'fcd' else 3}f}"
+                at = {"xytext": (0, 12), "textcoords": "offset points"}
+                at |= {"ha": "center", "fontsize": 12}
+                ax.annotate(text, (values.median(), row), **at)
         if len(real):
             look = {"color": views.REAL, "ls": "--", "label": "real digits"}
             ax.axvline(real[column].iloc[0], **look)
-        ax.set(xlabel=name, ylim=(len(order) - 0.5, -0.5))
+        ax.set(xlabel=name, ylim=(len(order) - 0.5, -0.7))
         ax.locator_params(axis="x", nbins=4)
         if column == "fcd":
             ticks = [1, 2, 4, 8, 16]
-            ax.set(xscale="log")
+            ax.set(xscale="log", xlabel=f"{name} (doubles at each line)")
             ax.set_xticks(ticks, ticks)
+            low, high = table[column].min(), table[column].max()
+            ax.set_xlim(min(1, 0.8 * low), 1.35 * high)
             ax.minorticks_off()
+            ax.grid(axis="x", alpha=0.3)
         ax.set_yticks(range(len(order)), order)
         ax.grid(axis="y", alpha=0.3)
     axes[0, 0].plot([], [], "o", color=views.FAKE, label="a run")
@@ -361,7 +371,8 @@ def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
         at = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
         ax.annotate(f"{share:.3f}", (share, row), **at)
     ax.set_yticks(range(len(hits)), list(hits))
-    ax.set(xlabel="share, and 95 % interval", ylim=(len(hits) - 0.5, -0.7))
+    ax.set(xlabel="share that the judge names rightly, and 95 % interval")
+    ax.set(ylim=(len(hits) - 0.5, -0.7))
     views.headline(fig, title)
     return fig
 

@@ -86,19 +86,24 @@ def conditional() -> Figure:
         "discriminator D",
         "a real pair?",
     )
-    return flow(
+    fig = flow(
         {z: (0, 1.3), y: (0, 0.3), g: (1.1, 1.3), drawn: (2.2, 1.3)}
         | {real: (2.2, 0.1), d: (3.4, 0.7), answer: (4.5, 0.7)},
         [
             (z, g, ""),
-            (y, g, "an order"),
+            (y, g, ""),
             (g, drawn, ""),
-            (y, drawn, "a claim"),
+            (y, drawn, ""),
             (drawn, d, ""),
             (real, d, ""),
             (d, answer, ""),
         ],
     )
+    # The arrows of y rise: one word stands above its arrow, one below.
+    ax = fig.axes[0]
+    ax.text(0.5, 0.83, "an order", ha="right", va="bottom", fontsize=12)
+    ax.text(1.15, 0.72, "a claim", ha="left", va="top", fontsize=12)
+    return fig
 
 
 def label_ways() -> Figure:

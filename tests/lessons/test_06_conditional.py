@@ -194,6 +194,10 @@ def test_dots_hold_every_run_and_the_line_of_real_digits(record):
     assert rows == ["projection", "planes"]
     xs = [list(line.get_xdata()) for line in fig.axes[0].lines]
     assert [8, 9] in xs and [5] in xs and [1, 1] in xs
+    medians = [t.get_text() for ax in fig.axes for t in ax.texts]
+    assert medians == ["5.0", "8.5", "0.950", "0.950"]
+    low, high = fig.axes[0].get_xlim()
+    assert low < 1 <= 9 < high
     plt.close(fig)
 
 

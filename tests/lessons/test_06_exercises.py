@@ -72,5 +72,24 @@ def test_checker(k, capsys):
     judge(checker, RIGHT[k], WRONG[k], capsys)
 
 
+@pytest.mark.parametrize(
+    ("k", "answer", "part"),
+    [
+        (1, counts, "these are counts"),
+        (1, lambda asked, named: RIGHT[1](asked, named).T, "downwards"),
+        (1, lambda asked, named: np.eye(10), "row 0, column 7 holds 0.25"),
+        (2, lambda z, a, b, t: mixed(z, b, a, t), "changed places"),
+        (2, lambda z, a, b, t: mixed(z[:1], a, b, t), "found (1, 18)"),
+        (3, lambda images, y: halves(images, y) == 1, "found bool"),
+        (3, lambda images, y: halves(images, y, np.mean), "the median"),
+        (3, lambda images, y: 1 - halves(images, y), "more ink"),
+        (3, lambda images, y: y, "found [0, 1, 2"),
+    ],
+)
+def test_a_checker_says_what_it_found(k, answer, part, capsys):
+    getattr(lesson_06, f"exercise_{k}")(answer)
+    assert part in capsys.readouterr().out
+
+
 def test_every_exercise_has_wrong_answers():
     assert set(RIGHT) == set(WRONG)
