@@ -4,55 +4,79 @@ from collections.abc import Callable
 
 import numpy as np
 
+from helpers.backend import keras, ops
 from helpers.checks import exercise
+
+
+def _owners(
+    model: keras.Model,
+    kernel: keras.Variable,
+    empty: np.ndarray,
+    y: np.ndarray,
+) -> list[list[int]]:
+    """Return for each appended number the claims whose logit it moves.
+
+    Of an empty picture the hidden layer sees the code and nothing else.
+    """
+    before = ops.convert_to_numpy(kernel)
+    old = ops.convert_to_numpy(model([empty, y], training=False))
+    owners = []
+    for row in [*range(10), *range(len(before) - 10, len(before))]:
+        after = before.copy()
+        after[row] += 1
+        kernel.assign(after)
+        new = ops.convert_to_numpy(model([empty, y], training=False))
+        owners.append(np.flatnonzero(np.abs(new - old)[:, 0] > 1e-6).tolist())
+    kernel.assign(before)
+    return [owner for owner in owners if owner]
 
 
 @exercise
 def exercise_1(answer: Callable) -> None:
-    """Test `confusions(asked, named)`: of each order, the share of each name.
+    """Test `build_joined(width)`: a D whose hidden layer is told the label.
 
     Args:
-        answer: returns (10, 10), orders downwards, names to the right.
+        answer: builds a model of images and labels.
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), "give the function itself: answer = confusions"
-    asked = np.repeat(np.arange(10), [4, 8] + [2] * 8)
-    named = asked.copy()
-    named[[0, 4]] = 7, 5
-    table = np.asarray(answer(asked, named), float)
-    assert table.shape == (10, 10), (
-        "expected ten orders downwards and ten names across, (10, 10); "
-        f"found {table.shape}"
+    assert callable(answer), "give the function itself: answer = build_joined"
+    width = 8
+    model = answer(width)
+    assert isinstance(model, keras.Model) and len(model.inputs) == 2, (
+        "return keras.Model([image, y], logit), a model of two inputs"
     )
-    assert table.sum() < 10.5, (
-        "these are counts; divide each row by the number of its orders"
+    images = np.random.default_rng(0).normal(size=(10, 28, 28, 1))
+    images, y = images.astype("float32"), np.arange(10, dtype="int32")
+    found = model([images, y], training=False).shape
+    assert tuple(found) == (10, 1), (
+        f"ten pairs need one logit each, (10, 1); found {tuple(found)}"
     )
-    assert table[7, 0] < 0.01, (
-        "a zero was named a 7, and you have it in row 7; the order belongs "
-        "downwards, the name to the right"
+    shapes = [tuple(w.shape) for w in model.trainable_weights]
+    assert shapes[0][2] == 1, (
+        "the first convolution sees more than the picture; append the code "
+        "after Flatten, to numbers and not to maps"
     )
-    assert np.allclose(table.sum(axis=1), 1), (
-        "each row holds the shares of one order, so each row adds up to 1; "
-        f"row 0 adds up to {table[0].sum():.2f}"
+    plain = 7 * 7 * width
+    hidden = [w for w in model.trainable_weights if w.shape[-1] == 4 * width]
+    hidden = [w for w in hidden if w.shape[0] in (plain, plain + 10)]
+    assert hidden, (
+        "the hidden dense layer should take the flat maps and ten numbers, "
+        f"{plain + 10} in all; the weights have shapes {shapes}"
     )
-    assert np.isclose(table[0, 7], 0.25), (
-        "one of four zeros was named a 7, so row 0, column 7 holds 0.25; "
-        f"found {table[0, 7]:.2f}"
+    assert hidden[0].shape[0] == plain + 10, (
+        "the hidden layer takes the flat maps alone, so whatever you do with "
+        "y comes after it; append the code before"
     )
-    assert np.isclose(table[1, 5], 1 / 8), (
-        "one of eight ones was named a 5, so row 1, column 5 holds 0.125; "
-        f"found {table[1, 5]:.3f}"
+    assert shapes[-2] == (4 * width, 1) or shapes[-1] == (4 * width, 1), (
+        "the last layer should take the hidden layer alone; append the code "
+        "once, before the dense hidden layer"
     )
-    assert np.allclose(np.diag(table)[2:], 1), (
-        "2 to 9 were all named as ordered, so their rows hold 1 on the "
-        "diagonal"
-    )
-    order = np.random.default_rng(0).permutation(len(asked))
-    again = np.asarray(answer(asked[order], named[order]), float)
-    assert np.allclose(again, table), (
-        "the order of the pictures must not count"
+    owners = _owners(model, hidden[0], np.zeros_like(images), y)
+    assert sorted(owners) == [[k] for k in range(10)], (
+        "each of the ten appended numbers should be 1 for one digit alone: "
+        "ops.one_hot(y, 10)"
     )
 
 

@@ -1,11 +1,9 @@
 """Lesson 06: a GAN that is told which class to draw, and how well it obeys."""
 
 import dataclasses
-import io
 import json
 from collections.abc import Callable
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -410,41 +408,19 @@ def heat(title: str, values: np.ndarray) -> Figure:
     return fig
 
 
-class Dial:
-    """Turn one z through ten classes, with sliders that the arrow keys move.
+def scatter(title: str, values: dict[str, np.ndarray]) -> Figure:
+    """Draw a dot for each trial, one measure against another.
 
-    Attributes:
-        images: (n, 10, 28, 28, 1), of each z all ten classes.
+    Args:
+        title: what the figure finds; their correlation is added to it.
+        values: name, with unit -> values (n,), of two measures.
+
+    Returns:
+        The figure, for `show`.
     """
-
-    def __init__(self, generator: keras.Model, z: np.ndarray) -> None:
-        """Draw all pictures beforehand, so that turning is quick.
-
-        Args:
-            generator: takes z with a label.
-            z: (n, latent_dim).
-        """
-        orders = np.arange(N_CLASSES)
-        rows = [draw(generator, z[k : k + 1], orders) for k in range(len(z))]
-        self.images = np.stack(rows)
-
-    def png(self, k: int, y: int) -> bytes:
-        """Return the picture of class y for the k-th z, enlarged, as PNG."""
-        buffer = io.BytesIO()
-        large = np.kron(self.images[k, y, ..., 0], np.ones((8, 8)))
-        plt.imsave(buffer, large, cmap="gray", vmin=-1, vmax=1, format="png")
-        return buffer.getvalue()
-
-    def widget(self) -> widgets.VBox:
-        """Return a picture and two sliders, of z and of the class."""
-        picture = widgets.Image(value=self.png(0, 0), width=224)
-        last = len(self.images) - 1
-        z = widgets.IntSlider(description="z", max=last)
-        y = widgets.IntSlider(description="digit", max=9)
-
-        def refresh(_: object) -> None:
-            picture.value = self.png(z.value, y.value)
-
-        for slider in (z, y):
-            slider.observe(refresh, "value")
-        return widgets.VBox([y, z, picture])
+    (xlabel, x), (ylabel, y) = values.items()
+    fig, ax = plt.subplots(figsize=(6.4, 4.4))
+    ax.plot(x, y, "o", ms=5, alpha=0.5, color=views.FAKE, mec="none")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    views.headline(fig, f"{title} Correlation {np.corrcoef(x, y)[0, 1]:.2f}")
+    return fig

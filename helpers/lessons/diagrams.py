@@ -119,7 +119,7 @@ def label_ways() -> Figure:
     told = {
         "planes:\nten pictures of y": (x, 0),
         "joined:\nten numbers of y": (flat, 1.85),
-        "projection:\nh \u00d7 a vector of y": (logit, 3.6),
+        "projection:\ninner product of h\nand a vector of y": (logit, 3.6),
     }
     return flow(
         way

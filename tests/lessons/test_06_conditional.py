@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 
 from helpers import training
 from helpers.backend import keras, ops, tf
-from helpers.lessons import conditional, dcgan
+from helpers.lessons import conditional, dcgan, dial
 
 RECIPE = dcgan.Recipe(seed=1, latent_dim=8, width=8, d_width=8, batch_size=16)
 WAYS = ("planes", "joined", "projection", "last")
@@ -135,15 +135,15 @@ def test_draw_asks_for_the_classes_in_turn_or_for_those_given():
 
 def test_a_dial_shows_what_the_generator_draws():
     generator, z = dcgan.build_generator(18, 8), training.sample_z(3, 8, 0, 0)
-    dial = conditional.Dial(generator, z)
-    assert dial.images.shape == (3, 10, 28, 28, 1)
+    turned = dial.Dial(generator, z)
+    assert turned.images.shape == (3, 10, 28, 28, 1)
     wanted = conditional.draw(generator, z, [4] * 3)
-    assert np.allclose(dial.images[:, 4], wanted, atol=1e-6)
-    digit, hand, picture = dial.widget().children
+    assert np.allclose(turned.images[:, 4], wanted, atol=1e-6)
+    digit, hand, picture = turned.widget().children
     before = picture.value
     digit.value = 4
     hand.value = 2
-    assert picture.value == dial.png(2, 4) != before
+    assert picture.value == turned.png(2, 4) != before
     assert (digit.max, hand.max) == (9, 2)
 
 
@@ -221,3 +221,13 @@ def test_heat_writes_each_number(record):
     plt.close(fig)
     with pytest.raises(ValueError, match="values"):
         conditional.heat("t", values[:9])
+
+
+def test_scatter_draws_two_measures_and_their_correlation():
+    x = np.arange(4.0)
+    fig = conditional.scatter("t", {"a": x, "b": -x})
+    ax = fig.axes[0]
+    assert np.array_equal(ax.lines[0].get_xydata(), np.stack([x, -x], 1))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+    assert fig.get_suptitle() == "t Correlation -1.00"
+    plt.close(fig)

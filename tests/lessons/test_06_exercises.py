@@ -4,15 +4,34 @@ import numpy as np
 import pytest
 from answers import judge, solved
 
+from helpers.backend import keras, layers, ops
 from helpers.exercises import lesson_06
+from helpers.lessons import conditional
 
 RIGHT = solved("06")
 
 
-def counts(asked, named):
-    table = np.zeros((10, 10))
-    np.add.at(table, (asked, named), 1)
-    return table
+def joined(at=layers.Dense, code=None, last=False, width=8):
+    """Build a D that appends a code before each layer of a kind."""
+    image, y = keras.Input((28, 28, 1)), keras.Input((), dtype="int32")
+    told = code(y) if code else ops.one_hot(y, 10)
+    h = image
+    for layer in conditional.hidden_layers(width):
+        if isinstance(layer, at):
+            h = ops.concatenate([h, told], axis=1)
+        h = layer(h)
+    if last:
+        h = ops.concatenate([h, told], axis=1)
+    return keras.Model([image, y], layers.Dense(1)(h))
+
+
+def ten_times(y):
+    """Repeat the label itself, which is no one-hot code."""
+    return ops.cast(ops.repeat(y[:, None], 10, axis=1), "float32")
+
+
+def way(name):
+    return lambda width: conditional.build_discriminator(name, width)
 
 
 CODES = np.eye(10)
@@ -33,15 +52,14 @@ def halves(images, y, middle=np.median, own=True):
 
 WRONG = {
     1: [
-        counts,
-        lambda asked, named: counts(asked, named) / len(asked),
-        lambda asked, named: (
-            counts(asked, named) / counts(asked, named).sum(0)
-        ),
-        lambda asked, named: RIGHT[1](named, asked),
-        lambda asked, named: RIGHT[1](asked, named).T,
-        lambda asked, named: np.eye(10),
-        0.98,
+        way("planes"),
+        way("projection"),
+        way("last"),
+        lambda width: joined(at=layers.Embedding),
+        lambda width: joined(code=ten_times),
+        lambda width: joined(last=True),
+        lambda width: conditional.hidden_layers(width),
+        1,
     ],
     2: [
         lambda z, a, b, t: mixed(z, b, a, t),
@@ -75,9 +93,11 @@ def test_checker(k, capsys):
 @pytest.mark.parametrize(
     ("k", "answer", "part"),
     [
-        (1, counts, "these are counts"),
-        (1, lambda asked, named: RIGHT[1](asked, named).T, "downwards"),
-        (1, lambda asked, named: np.eye(10), "row 0, column 7 holds 0.25"),
+        (1, way("planes"), "more than the picture"),
+        (1, way("last"), "comes after it"),
+        (1, lambda width: joined(code=ten_times), "one digit alone"),
+        (1, lambda width: joined(last=True), "the hidden layer alone"),
+        (1, lambda width: conditional.hidden_layers(width), "two inputs"),
         (2, lambda z, a, b, t: mixed(z, b, a, t), "changed places"),
         (2, lambda z, a, b, t: mixed(z[:1], a, b, t), "found (1, 18)"),
         (3, lambda images, y: halves(images, y) == 1, "found bool"),
