@@ -4,44 +4,73 @@ from collections.abc import Callable
 
 import numpy as np
 
+from helpers.backend import ops, tf
 from helpers.checks import exercise
+
+_TASTE = np.random.default_rng(3).normal(0, 0.05, (28, 28, 1)).astype("f4")
+
+
+def _toy_judge(
+    pair: list[tf.Tensor], training: bool | None = None
+) -> tf.Tensor:
+    """Return logits (n, 1) of a D that likes pictures along `_TASTE`."""
+    given, x = (ops.convert_to_tensor(part) for part in pair)
+    liked = ops.sum(_TASTE * x, axis=(1, 2, 3))
+    return (liked + 4 * ops.mean(given[..., 0], axis=(1, 2)))[:, None]
 
 
 @exercise
 def exercise_1(answer: Callable) -> None:
-    """Test `hide(side)`: the mask of one half of a picture.
+    """Test `turning_weight(discriminator, given, x, gap, whole)`.
 
     Args:
-        answer: takes "left", "right", "top" or "bottom", returns
-            (1, 28, 28, 1), 1 where the picture is hidden.
+        answer: takes D, what was given (n, 28, 28, 2), the truth and two
+            completions (n, 28, 28, 1); returns the weight of D's verdict
+            from which on the second costs G no more than the first; np.inf
+            if D likes it no better.
 
     Raises:
         AssertionError: the property that fails.
     """
-    assert callable(answer), "give the function itself: answer = hide"
-    sides = "left", "right", "top", "bottom"
-    found = {side: np.asarray(answer(side)) for side in sides}
-    for side, mask in found.items():
-        assert mask.shape == (1, 28, 28, 1), (
-            f"{side}: one mask, shape (1, 28, 28, 1)"
-        )
-        assert mask.dtype == np.float32, f"{side}: float32, as pictures are"
-        assert set(np.unique(mask)) == {0, 1}, f"{side}: 0 and 1 alone"
-        assert mask.sum() == 392, f"{side}: half of the 784 pixels"
-    assert found["right"][0, 0, 27, 0] and not found["right"][0, 27, 0, 0], (
-        "the second axis counts rows and the third counts columns; 1 hides"
+    assert callable(answer), "give the function itself: answer = ..."
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-0.5, 0.5, (12, 28, 28, 1)).astype("float32")
+    mask = np.zeros_like(x)
+    mask[:, :, 14:] = 1
+    given = np.concatenate([x * (1 - mask) - mask, mask], axis=-1)
+    step = mask * np.sign(_TASTE) / 10
+    gap, whole, worse = (x + step * k for k in (-1, 2, -3))
+    # Errors in the hole: 0.1, 0.2, 0.3; D likes `whole` best.
+    names = {"whole": whole, "gap": gap, "worse": worse}
+    doubts = {
+        k: float(ops.mean(ops.softplus(-_toy_judge([given, one]))))
+        for k, one in names.items()
+    }
+
+    def found(first: np.ndarray, second: np.ndarray) -> float:
+        weight = np.asarray(answer(_toy_judge, given, x, first, second))
+        assert weight.size == 1, "one number for all pictures together"
+        return float(weight)
+
+    right = 0.1 / (doubts["gap"] - doubts["whole"])
+    weight = found(gap, whole)
+    assert weight > 0, (
+        "`whole` errs more and D likes it better, so the weight is above 0"
     )
-    for side, other in (("left", "right"), ("top", "bottom")):
-        assert (found[side] + found[other] == 1).all(), (
-            f"{side} and {other} together hide each pixel once"
-        )
-    assert found["bottom"][0, 27, 0, 0], "the last row is at the bottom"
-    whole = (np.ptp(found["right"], axis=1), np.ptp(found["top"], axis=2))
-    assert not any(part.any() for part in whole), (
-        "a half ends along a straight line through the middle"
+    assert not np.isclose(weight, right / 2, rtol=0.01), (
+        "the error counts in the hole alone: divide by the sum of the mask"
     )
-    assert found["left"][0, 0, 13, 0] and found["top"][0, 13, 0, 0], (
-        "14 columns, or 14 rows, from the edge inwards"
+    costs = [e + weight * doubts[k] for k, e in (("gap", 0.1), ("whole", 0.2))]
+    assert np.isclose(*costs, rtol=1e-3), (
+        "at your weight the two must cost G the same, by the loss of "
+        f"judged_step; they cost {costs[0]:.3f} and {costs[1]:.3f}"
+    )
+    assert np.isposinf(found(whole, worse)), (
+        "where D likes the second no better, no weight is enough: np.inf"
+    )
+    assert found(worse, whole) == 0, (
+        "where the second errs less and D likes it better, it costs less "
+        "without any weight: 0"
     )
 
 

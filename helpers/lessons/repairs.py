@@ -100,6 +100,30 @@ def photo_row(title: str, photos: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
+def framed(fig: Figure, at: np.ndarray) -> Figure:
+    """Frame the place of a mark in each picture of a grid.
+
+    Args:
+        fig: as `views.image_grid` returns it; rows of enlarged parts are
+            left as they are.
+        at: row and column of the mark's corner, int (n, 2), a pair for each
+            column of the grid.
+
+    Returns:
+        The same figure.
+    """
+    side, gap = translation.SIDE, 2
+    width = scans.SIZE + 2 * gap
+    look = {"fc": "none", "ec": "#E69F00", "lw": 1.5}
+    for ax in fig.axes:
+        wide, high = np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())
+        whole = at[: round(wide / side)] if high == side else ()
+        for k, (row, column) in enumerate(whole):
+            corner = side * k + column - gap - 0.5, row - gap - 0.5
+            ax.add_patch(plt.Rectangle(corner, width, width, **look))
+    return fig
+
+
 def medians() -> pd.DataFrame:
     """Return medians over seeds of the repairs, by setting and weight."""
     by = runs("repair").groupby(["setting", "weight"])

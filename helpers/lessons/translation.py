@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.transforms import Bbox
 
 from helpers import training, views
 from helpers.backend import keras, layers, ops, tf
@@ -54,7 +55,9 @@ def build_unet(
     return keras.Model(given, drawn, name="unet")
 
 
-def build_discriminator(width: int = 32, patches: bool = False) -> keras.Model:
+def build_discriminator(
+    width: int = 32, patches: bool = False, channels: int = 2
+) -> keras.Model:
     """Build lesson 03's D for a pair: what was given, and a whole picture.
 
     Args:
@@ -62,12 +65,13 @@ def build_discriminator(width: int = 32, patches: bool = False) -> keras.Model:
         patches: whether each of the 7x7 places has a logit of its own, as in
             PatchGAN (Isola et al., arXiv:1611.07004, section 3.2.2), instead
             of one logit for the picture.
+        channels: of what was given.
 
     Returns:
-        A model [(n, 28, 28, 2), (n, 28, 28, 1)] -> logits, (n, 1) or
+        A model [(n, 28, 28, channels), (n, 28, 28, 1)] -> logits, (n, 1) or
         (n, 7, 7, 1).
     """
-    given = keras.Input((SIDE, SIDE, 2))
+    given = keras.Input((SIDE, SIDE, channels))
     picture = keras.Input((SIDE, SIDE, 1))
     h = ops.concatenate([given, picture], axis=-1)
     hidden = conditional.hidden_layers(width)
@@ -241,11 +245,22 @@ class Painter(dcgan.Gan):
         return train_step(self, x_real, mask)
 
     def draw_history(self, axes: Sequence[plt.Axes]) -> None:
-        """Draw the mean error in the hole, and D's loss where there is one."""
+        """Draw the mean error in the hole, and D's loss where there is one.
+
+        Args:
+            axes: two; without a D the second vanishes, and if they lie side
+                by side, the first takes the place of both.
+        """
         table = self.table()
         look = {"error": ("generator", views.GENERATOR, "-")}
         views.draw_curves(axes[0], table, look)
         axes[0].set(ylabel="mean error in the hole", ylim=(0, None))
+        if not np.isfinite(table["d_loss"]).any():
+            axes[1].set_visible(False)
+            places = [ax.get_position() for ax in axes]
+            if places[0].y0 == places[1].y0:
+                axes[0].set_position(Bbox.union(places))
+            return
         look = {"d_loss": ("discriminator", views.DISCRIMINATOR, "--")}
         views.draw_curves(axes[1], table, look)
         level = np.log(4)

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from skimage import data as pictures
 
-from helpers import data, metrics, training
+from helpers import data, metrics, training, views
 from helpers.backend import keras, ops, tf
 from helpers.lessons import photographs, repairs, scans, translation
 
@@ -139,6 +139,11 @@ def test_d_sees_the_pair(patches):
     assert logits.shape == ((40, 7, 7, 1) if patches else (40, 1))
     assert not np.allclose(logits, model([given, -x], training=True))
     assert not np.allclose(logits, model([-given, x], training=True))
+
+
+def test_d_takes_as_many_channels_as_it_is_told():
+    model = translation.build_discriminator(2, channels=1)
+    assert model([tf.constant(X), tf.constant(X)]).shape == (40, 1)
 
 
 def test_the_penalty_of_a_sum_is_2401_times_that_of_a_mean():
@@ -415,6 +420,36 @@ def test_the_record_leaves_out_what_chose_the_penalty():
     table = repairs.runs("repair")
     assert repairs.TUNING not in set(table["seed"])
     assert {"half", "square", "places"} <= set(table["setting"])
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_history_without_d_is_one_wide_plot(weight):
+    run = translation.build(dataclasses.replace(RECIPE, weight=weight))
+    assert training.fit(run, X, 2)
+    fig = plt.figure()
+    places = ((0.1, 0.1, 0.3, 0.8), (0.6, 0.1, 0.3, 0.8))
+    axes = [fig.add_axes(place) for place in places]
+    run.draw_history(axes)
+    assert axes[1].get_visible() == bool(weight)
+    wide = axes[0].get_position().x1
+    assert wide == pytest.approx(0.4 if weight else 0.9)
+    above, below = plt.subplots(2)[1]
+    place = above.get_position().bounds
+    run.draw_history([above, below])
+    assert above.get_position().bounds == place
+    plt.close("all")
+
+
+def test_frames_lie_around_the_marks_of_whole_pictures():
+    at = np.array([[5, 7], [20, 3]])
+    rows = {"whole": X[:2], "enlarged": X[:2, 20:, 20:]}
+    fig = repairs.framed(views.image_grid(rows, "title", columns=2), at)
+    whole, enlarged = fig.axes
+    assert not enlarged.patches
+    boxes = [patch.get_bbox() for patch in whole.patches]
+    middles = [((b.x0 + b.x1) / 2, (b.y0 + b.y1) / 2) for b in boxes]
+    assert middles == [(7.5, 5.5), (28 + 3.5, 20.5)]
+    plt.close(fig)
 
 
 @pytest.mark.parametrize(
