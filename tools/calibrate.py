@@ -124,7 +124,9 @@ def faults(claims: dict[str, dict]) -> list[str]:
     value that meets an end exactly has reached the end of its scale, a
     share of 1 for instance, and needs no room there. Nor does a quantity
     below which 0 lies far off on a logarithmic scale: a range that begins at
-    0, and a least value of at least a twentieth of the largest.
+    0, and a least value of at least a twentieth of the largest. Where both
+    ends are positive and a factor of five or more apart, the spread may be
+    taken as a factor too, as that of a ratio is.
 
     Args:
         claims: as `gather` returns them.
@@ -144,8 +146,12 @@ def faults(claims: dict[str, dict]) -> list[str]:
         room = MARGIN * (most - least)
         at_end = least == entry["low"]
         far_from_0 = entry["low"] == 0 and least >= most / 20 > 0
-        low = least if at_end or far_from_0 else least - room
-        high = most if most == entry["high"] else most + room
+        low, high = least - room, most + room
+        if 0 < 5 * entry["low"] <= entry["high"] and least > 0:
+            factor = (most / least) ** MARGIN
+            low, high = max(low, least / factor), min(high, most * factor)
+        low = least if at_end or far_from_0 else low
+        high = most if most == entry["high"] else high
         if low < entry["low"] or high > entry["high"]:
             found.append(
                 f"{claim}: measured {least:g} to {most:g}, so the range "

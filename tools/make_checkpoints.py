@@ -1,9 +1,10 @@
 """Train a shipped checkpoint: python -m tools.make_checkpoints NAME.
 
 NAME is digit_classifier (the judge), second_judge, dcgan (generator and
-discriminator), conditional (a generator that is told the digit),
-inpainting_l1, inpainting_gan, photo_inpainting and digit_segmentation (the
-U-Nets of lesson 07), vae2 or vae10 (encoder and decoder in one file).
+discriminator), conditional (a generator that is told the digit), style (one
+with a mapping network), inpainting_l1, inpainting_gan, photo_inpainting and
+digit_segmentation (the U-Nets of lesson 07), style_features (the features of
+lesson 09), vae2 or vae10 (encoder and decoder in one file).
 A run saves its state as it goes, so that it can be stopped with Ctrl-C and
 goes on exactly where it stood when called again. With --measure nothing is
 trained: the shipped files are measured again, and their cards say the rest.

@@ -23,6 +23,8 @@ from helpers.lessons import (
     photographs,
     repairs,
     segmentation,
+    style,
+    stylegan,
     translation,
     vae,
 )
@@ -107,6 +109,20 @@ def report_on_samples(
     return report
 
 
+def validation_fcd() -> Callable[[training.Run], str]:
+    """Return what says how far a run's samples are from `validation`."""
+    real = metrics.judge(data.load("validation")[0])
+
+    def say(run: training.Run) -> str:
+        n = len(real.features)
+        z = training.sample_z(n, run.recipe.latent_dim, TEST_SEED, 0)
+        features = metrics.judge(run.draw(z)).features
+        fcd = metrics.frechet_distance(features, real.features)
+        return f"validation FCD {fcd:.2f}"
+
+    return say
+
+
 @dataclasses.dataclass(frozen=True)
 class GanPlan:
     """A pair of networks to make: what to train, and for how long."""
@@ -116,18 +132,9 @@ class GanPlan:
 
     def train(self, name: str) -> Networks | None:
         """Train the pair; its generator is the average."""
-        real = metrics.judge(data.load("validation")[0])
-
-        def progress(run: training.Run) -> str:
-            n = len(real.features)
-            z = training.sample_z(n, run.recipe.latent_dim, TEST_SEED, 0)
-            features = metrics.judge(run.draw(z)).features
-            fcd = metrics.frechet_distance(features, real.features)
-            return f"validation FCD {fcd:.2f}"
-
         recipe = self.recipe
         gan = dcgan.build_gan(recipe)
-        if not train_run(name, gan, self.n_steps, progress):
+        if not train_run(name, gan, self.n_steps, validation_fcd()):
             return None
         seconds = {"training_seconds": round(gan.history[-1][1])}
         generator = seconds | {
@@ -158,6 +165,30 @@ class GanPlan:
 
         report = report_on_samples(draw, model.input_shape[-1])
         return f"{name}_generator", report
+
+
+@dataclasses.dataclass(frozen=True)
+class StylePlan(GanPlan):
+    """A pair whose generator has styles; it alone is shipped."""
+
+    recipe: stylegan.Recipe
+
+    def train(self, name: str) -> Networks | None:
+        """Train the pair; its generator is the average."""
+        recipe = self.recipe
+        gan = stylegan.build_gan(recipe)
+        if not train_run(name, gan, self.n_steps, validation_fcd()):
+            return None
+        entries = {
+            "title": "Average generator with a mapping network and styles",
+            "builder": "stylegan.build_generator",
+            "arguments": {
+                "latent_dim": recipe.latent_dim,
+                "width": recipe.width,
+            },
+            "training_seconds": round(gan.history[-1][1]),
+        }
+        return {f"{name}_generator": (gan.average, entries)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -377,6 +408,66 @@ class SegmentationPlan:
                     "strong": round(float(overlap[~faint].mean()), 4),
                 }
         return name, report
+
+
+@dataclasses.dataclass(frozen=True)
+class FeaturePlan:
+    """Features of lesson 09 to make, by naming photographs from crops."""
+
+    recipe: style.Recipe
+    n_steps: int
+
+    def train(self, name: str) -> Networks | None:
+        """Train the features; they are balanced before they are shipped."""
+        recipe = self.recipe
+        run = style.build_namer(recipe)
+
+        def progress(run: training.Run) -> str:
+            share = style.accuracy(run, recipe.seed + 1, 1_200)
+            return f"new crops named {share:.4f}"
+
+        pairs = style.crops(recipe.n_crops, recipe.seed)
+        if not train_run(name, run, self.n_steps, progress, pairs):
+            return None
+        names = ", ".join(photographs.TRAINING)
+        entries = {
+            "title": "Features of photographs, five layers, each channel's "
+            "mean over crops scaled to 1",
+            "builder": "style.build_features",
+            "arguments": {"widths": list(recipe.widths)},
+            "training_seconds": round(run.history[-1][1]),
+            "share of new crops named": round(
+                style.accuracy(run, recipe.seed + 1, 1_200), 4
+            ),
+            "trained_on": f"skimage.data: {names}",
+            "licence": "MIT; the photographs have no copyright",
+            "protocol": "the cat painted by Gram matrices in 150 steps, "
+            "content weight 0.1; lower is nearer to the style",
+        }
+        return {name: (style.balanced(run.features), entries)}
+
+    def measure(self, name: str) -> tuple[str, Report]:
+        """Measure the features that are in place: style errors by painting."""
+        features = checkpoints.load(name)
+        cat = style.shipped("chelsea", style.COLOUR)
+        report: Report = {}
+        for like in ("brick", "grass", "gravel", "coffee"):
+            wanted = style.shipped(like)
+            painted = style.stylised(features, cat, wanted, 150)
+            goal = features(wanted, training=False)
+            before, after = (
+                float(
+                    style.style_error(
+                        features(style.luminance(x), training=False), goal
+                    )
+                )
+                for x in (cat, painted)
+            )
+            report[like] = {
+                "before": round(before, 4),
+                "after": round(after, 4),
+            }
+        return name, {"style error, the cat before and after": report}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -643,7 +734,13 @@ def calibration_error(
 
 
 PLANS: dict[
-    str, GanPlan | RepairPlan | SegmentationPlan | VaePlan | ClassifierPlan
+    str,
+    GanPlan
+    | RepairPlan
+    | SegmentationPlan
+    | FeaturePlan
+    | VaePlan
+    | ClassifierPlan,
 ] = {
     "digit_classifier": ClassifierPlan(seed=2_026, epochs=16),
     "second_judge": ClassifierPlan(
@@ -663,6 +760,12 @@ PLANS: dict[
             seed=0, width=112, d_width=64, ema_decay=0.9995, r1_gamma=3.0
         ),
         n_steps=12_000,
+    ),
+    "style": StylePlan(
+        stylegan.Recipe(
+            seed=0, width=96, d_width=64, ema_decay=0.9995, r1_gamma=3.0
+        ),
+        n_steps=8_000,
     ),
     "inpainting_l1": RepairPlan(
         translation.Recipe(seed=0, hole="any", width=24, ema_decay=0.999),
@@ -689,6 +792,9 @@ PLANS: dict[
     ),
     "digit_segmentation": SegmentationPlan(
         segmentation.Recipe(seed=0, ema_decay=0.995), n_steps=3_000
+    ),
+    "style_features": FeaturePlan(
+        style.Recipe(seed=9, n_crops=60_000), n_steps=6_000
     ),
     "vae2": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=20_000, latent_dim=2)),
     "vae10": VaePlan(vae.VaeRecipe(seed=2_026, n_steps=50_000)),

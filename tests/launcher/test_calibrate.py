@@ -85,6 +85,9 @@ def test_a_range_without_its_record_is_found():
         ((0.4, 1.2), 0, 1, 1),  # outside
         ((0.4, 1.0), 0, 1, 0),  # the end of a scale
         ((0.5, 0.5), 0, 1, 0),
+        ((2, 8), 1, 20, 0),  # a factor of two to either side
+        ((2, 8), 1.5, 20, 1),
+        ((2, 8), 1, 10, 1),
     ],
 )
 def test_a_range_needs_room_to_either_side(values, low, high, n_faults):

@@ -1,0 +1,225 @@
+"""Lesson 08: walks and directions among the numbers that a generator takes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from helpers import runtime
+from helpers.data import check_array
+from helpers.lessons import conditional
+
+RECORD = runtime.ROOT / "data" / "results" / "08_latent.json"
+MOMENTS = ("slant", "width", "ink")
+TUNING = 100  # the seed that chose the weights of the penalty
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+    """Walk on the arc from a to b instead of on the straight line.
+
+    Shoemake, SIGGRAPH 1985, section 3.3; for latent codes White,
+    arXiv:1609.04468, section 2.1.
+
+    Args:
+        a: starts (n, d).
+        b: ends (n, d).
+        t: how far, 0 to 1; one number, or (n, 1).
+
+    Returns:
+        (n, d); a at 0 and b at 1. Where a and b lie in one direction, the
+        straight line.
+
+    Raises:
+        ValueError: shapes that differ, or opposite points, between which
+            there are many arcs.
+    """
+    a = check_array("a", np.asarray(a, "float32"), "n d")
+    b = check_array("b", np.asarray(b, "float32"), "n d")
+    if a.shape != b.shape:
+        raise ValueError(
+            f"b: expected the shape of a, {a.shape}, found {b.shape}."
+        )
+    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)]
+    cosine = (a * b).sum(axis=1, keepdims=True) / (lengths[0] * lengths[1])
+    angle = np.arccos(np.clip(cosine, -1, 1))
+    if (angle > np.pi - 1e-3).any():
+        raise ValueError(
+            "b: expected points that are not opposite to those of a; take a "
+            "third point and walk over it."
+        )
+    flat = angle < 1e-3
+    safe = np.where(flat, 1, np.sin(angle))
+    first = np.where(flat, 1 - t, np.sin((1 - t) * angle) / safe)
+    second = np.where(flat, t, np.sin(t * angle) / safe)
+    return first * a + second * b
+
+
+def moments(images: np.ndarray) -> np.ndarray:
+    """Measure slant, width and ink of pictures.
+
+    The grey of a pixel, 0 to 1, is taken as a mass. With m_rr, m_cc, m_rc,
+    its second moments about its centre over rows and columns:
+
+    - slant: -m_rc / m_rr, columns to the right for each row up;
+    - width: sqrt(m_cc - m_rc^2 / m_rr), pixels, the spread of columns that
+      is left when each row is pushed back by the slant;
+    - ink: mean grey.
+
+    Args:
+        images: (n, h, w, 1) in [-1, 1].
+
+    Returns:
+        float64 (n, 3), in this order; a black picture has 0 of each.
+    """
+    images = check_array("images", images, "n h w 1", -1, 1)
+    mass = (images[..., 0].astype("float64") + 1) / 2
+    h, w = mass.shape[1:]
+    rows, columns = np.arange(h)[:, None], np.arange(w)[None]
+    total = np.maximum(mass.sum(axis=(1, 2)), 1e-9)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return (mass * values).sum(axis=(1, 2)) / total
+
+    row = rows - mean(rows)[:, None, None]
+    column = columns - mean(columns)[:, None, None]
+    m_rr = np.maximum(mean(row**2), 1e-9)
+    m_rc, m_cc = mean(row * column), mean(column**2)
+    width = np.sqrt(np.maximum(m_cc - m_rc**2 / m_rr, 0))
+    return np.stack([-m_rc / m_rr, width, total / (h * w)], axis=1)
+
+
+def common_direction(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return how codes differ, on average, where a value is larger.
+
+    The covariance of each number of the code with the value, over the
+    value's deviation. For codes of unit covariance, such as z, least squares
+    finds the same direction.
+
+    Args:
+        codes: (n, d).
+        values: (n,).
+
+    Returns:
+        (d,): the shift of the mean code where the value is one deviation
+        larger.
+    """
+    scaled = (values - values.mean()) / values.std()
+    return (codes - codes.mean(axis=0)).T @ scaled / len(values)
+
+
+def explained(codes: np.ndarray, values: np.ndarray, n_fit: int) -> float:
+    """Return R^2 of a linear fit on the first n_fit rows, on all others.
+
+    Args:
+        codes: (n, d).
+        values: (n,).
+        n_fit: rows to fit on.
+
+    Returns:
+        1 for a perfect prediction; 0 for one no better than the mean.
+    """
+    ones = np.ones((len(codes), 1))
+    with_one = np.concatenate([codes, ones], axis=1)
+    fit = np.linalg.lstsq(with_one[:n_fit], values[:n_fit], rcond=None)[0]
+    wrong = with_one[n_fit:] @ fit - values[n_fit:]
+    return float(1 - wrong.var() / values[n_fit:].var())
+
+
+def runs(mark: str = "long", mixed: bool = False) -> pd.DataFrame:
+    """Read how far the designs of the study came.
+
+    Args:
+        mixed: whether with the design that was trained to mix styles.
+        mark: "short" or "long", for the time that 800 or 2,000 steps of a
+            DCGAN take, or "equal steps".
+
+    Returns:
+        A row a run that chose nothing: `way`, `gamma`, `seed`, `steps`, and
+        `fcd`, `precision`, `recall` of 5,000 samples v holdout.
+    """
+    found = [
+        {"way": row["design"], "gamma": row["gamma"], "seed": row["seed"]}
+        | row["marks"][mark]
+        for row in _rows("design")
+        if mixed or "mixed" not in row["design"]
+    ]
+    return pd.DataFrame(found)
+
+
+def codes() -> pd.DataFrame:
+    """Read what linear fits find in the codes of each design.
+
+    Returns:
+        Columns `property`, `code` ("w", "its z", and "z of ..." of three
+        other designs), `value`, `seed`: R^2 of three moments, and the share
+        of the digits that a linear classifier names as the judge does.
+    """
+    names = {
+        ("styles", "w"): "w",
+        ("styles", "z"): "its z",
+        ("DCGAN", "z"): "z of DCGAN",
+        ("same layers, no styles", "z"): "z of twin",
+        ("styles, no mapping", "z"): "z, no mapping",
+    }
+    found = [
+        {
+            "property": "digit named" if key == "class" else key,
+            "code": name,
+            "value": row["codes"][code][key],
+            "seed": row["seed"],
+        }
+        for (way, code), name in names.items()
+        for row in _rows("design")
+        if row["design"] == way
+        for key in (*MOMENTS, "class")
+    ]
+    return pd.DataFrame(found)
+
+
+def whose(
+    receivers: np.ndarray, donors: np.ndarray, mixed: np.ndarray
+) -> dict[str, float]:
+    """Ask whom mixed pictures follow, where the two show different digits.
+
+    Args:
+        receivers: pictures (n, 28, 28, 1) in [-1, 1].
+        donors: the same.
+        mixed: pictures from codes of both.
+
+    Returns:
+        Property -> share that follows the donor: of the pictures whose digit
+        is that of one of the two; for a moment, the donor's weight over both
+        weights of a linear fit. 0 for the receiver's, 1 for the donor's.
+        Last, "third digit", the share that shows neither's.
+    """
+    named = [conditional.named(x) for x in (receivers, donors, mixed)]
+    two = named[0] != named[1]
+    of_a, of_b = ((named[2] == one)[two].mean() for one in named[:2])
+    shares = {"digit": float(of_b / max(of_a + of_b, 1e-9))}
+    found = [moments(x)[two] for x in (receivers, donors, mixed)]
+    for k, name in enumerate(MOMENTS):
+        a, b, wanted = (m[:, k] - m[:, k].mean() for m in found)
+        fit = np.linalg.lstsq(np.stack([a, b], 1), wanted, rcond=None)[0]
+        shares[name] = float(fit[1] / fit.sum())
+    return shares | {"third digit": float(1 - of_a - of_b)}
+
+
+def truncation() -> pd.DataFrame:
+    """Read what the shipped style generator does as its codes near the mean.
+
+    Returns:
+        A row a psi, from 1 downwards; columns `psi`, `fcd`, `precision`,
+        `recall`, `sharpness`, `sure`, `rarest`, means of five sets.
+    """
+    found = [
+        {"psi": row["gamma"]}
+        | {k: v[0] for k, v in row.items() if isinstance(v, list)}
+        for row in _rows("truncation")
+    ]
+    return pd.DataFrame(found).sort_values("psi", ascending=False)
+
+
+def _rows(kind: str) -> list[dict]:
+    """Return the rows of one kind that chose nothing."""
+    rows = json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
+    return [r for r in rows if r["kind"] == kind and r["seed"] < TUNING]
