@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 
 from helpers import checkpoints, data, runtime, training
 from helpers.backend import keras, layers, ops, tf
-from helpers.lessons import conditional
+from helpers.lessons import conditional, dcgan
 from helpers.lessons.hands import FILE, MEASURES, RECORD, measures
 from studies.record import Record
 from tools.alone import alone
@@ -214,10 +214,7 @@ def network_probe(seed: int) -> Callable:
             loss = keras.losses.sparse_categorical_crossentropy(
                 ops.arange(PROBE_WRITERS), logits, from_logits=True
             )
-        slopes = tape.gradient(loss, network.trainable_variables)
-        optimizer.apply_gradients(
-            zip(slopes, network.trainable_variables, strict=True)
-        )
+        dcgan.descend(optimizer, tape, loss, network)
         return ops.mean(loss)
 
     for _ in range(PROBE_STEPS):

@@ -172,27 +172,17 @@ def swaps(generator: keras.Model, w: np.ndarray) -> list[Row]:
         np.repeat(part[:, None], stylegan.N_SIZES, axis=1)
         for part in (w[:half], w[half:])
     )
-    of_a, of_b = (stylegan.from_w(generator, x) for x in (a, b))
-    class_a, class_b = conditional.named(of_a), conditional.named(of_b)
-    two = class_a != class_b
+    whole = [latent.read(stylegan.from_w(generator, x)) for x in (a, b)]
     rows = []
     for sizes in SWAPS:
         mixed = a.copy()
         mixed[:, sizes] = b[:, sizes]
         images = stylegan.from_w(generator, mixed)
-        named = conditional.named(images)[two]
-        row: Row = {
-            "sizes": list(sizes),
-            "receiver": round(float((named == class_a[two]).mean()), 4),
-            "donor": round(float((named == class_b[two]).mean()), 4),
-        }
-        found = [latent.moments(x)[two] for x in (of_a, of_b, images)]
-        for k, name in enumerate(latent.MOMENTS):
-            left = np.stack([m[:, k] for m in found[:2]], axis=1)
-            left = (left - left.mean(axis=0)) / left.std()
-            right = found[2][:, k] - found[2][:, k].mean()
-            fit = np.linalg.lstsq(left, right / right.std(), rcond=None)[0]
-            row[name] = [round(float(x), 3) for x in fit]
+        found = latent.traits(*whole, latent.read(images))
+        row: Row = {"sizes": list(sizes)}
+        row |= {k: round(found[k], 4) for k in ("receiver", "donor")}
+        for name in latent.MOMENTS:
+            row[name] = [round(float(x), 3) for x in found[name]]
         rows.append(row)
     return rows
 

@@ -80,14 +80,8 @@ def measure(run: Run) -> Row:
     features = features_of(way, seed)
     cat, wanted = style.shipped("chelsea"), style.shipped(name)
     summary = means if way == "means" else style.gram
-    target, kept = (features(x, training=False) for x in (wanted, cat))
-    weight, layer = (0 if way in LOUDNESS else WEIGHT), min(2, len(kept) - 1)
-
-    def loss(x: Any) -> Any:
-        found = features(x, training=False)
-        content = style.apart(found[layer], kept[layer])
-        return style.style_error(found, target, summary) + weight * content
-
+    weight = 0 if way in LOUDNESS else WEIGHT
+    loss = style.both(features, wanted, cat, weight, summary)
     start = start_of(way, cat, wanted, seed)
     begun = time.process_time()
     painted, _ = style.paint(start, loss, STEPS)

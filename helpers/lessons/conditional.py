@@ -375,6 +375,18 @@ def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
     return fig
 
 
+def write_numbers(
+    ax: plt.Axes, values: np.ndarray, middle: float, digits: int
+) -> None:
+    """Write values (rows, columns) into the cells of an image of them, in
+    white below the middle of its scale."""
+    for (row, column), value in np.ndenumerate(values):
+        ink = "white" if value < middle else "black"
+        at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
+        number = np.round(value, digits) + 0  # no -0.0
+        ax.text(column, row, f"{number:.{digits}f}", **at)
+
+
 def heat(title: str, values: np.ndarray) -> Figure:
     """Draw a table of ten digits by ten claims, its numbers in the cells.
 
@@ -393,10 +405,7 @@ def heat(title: str, values: np.ndarray) -> Figure:
     most = np.abs(values).max()  # so that 0 lies in the middle
     look = {"cmap": "cividis", "aspect": "auto", "vmin": -most, "vmax": most}
     image = ax.imshow(values, **look)
-    for (row, column), value in np.ndenumerate(values):
-        ink = "white" if value < 0 else "black"
-        at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
-        ax.text(column, row, f"{np.round(value, 1) + 0:.1f}", **at)
+    write_numbers(ax, values, 0, 1)
     ax.set(xlabel="claimed to be", ylabel="true digit")
     ax.set(xticks=range(10), yticks=range(10))
     for k in range(N_CLASSES):  # the true claims

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers import data, runtime, views
 from helpers.data import check_array
+from helpers.lessons import latent
 
 FILE = runtime.ROOT / "data" / "hands.npz"
 RECORD = runtime.ROOT / "data" / "results" / "08_hands.json"
@@ -29,8 +30,8 @@ WAYS = {  # of the record, and what a figure calls them
     "a random z": "a random z",
 }
 LOOKS = {  # of a probe: how it is drawn, and its place in a row
-    "network": ({"color": "#0072B2", "marker": "o"}, -0.15),
-    "measures": ({"color": "#D55E00", "marker": "^"}, 0.15),
+    "network": ({"color": views.FAKE, "marker": "o"}, -0.15),
+    "measures": ({"color": views.DISCRIMINATOR, "marker": "^"}, 0.15),
 }
 
 
@@ -83,24 +84,15 @@ def measures(x: np.ndarray) -> np.ndarray:
         mean, 0 to 1; width the standard deviation of the columns, in pixels;
         stroke twice the ink over the length of its edges, in pixels.
     """
-    ink = (
-        check_array("x", x, "n 28 28 1", -1, 1)[..., 0].astype(float) + 1
-    ) / 2
-    r, c = np.mgrid[:28, :28]
-    total = ink.sum(axis=(1, 2))
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return (values * ink).sum(axis=(1, 2)) / total
-
-    down = r - mean(r)[:, None, None]
-    right = c - mean(c)[:, None, None]
-    slope = np.hypot(np.diff(ink, axis=1)[:, :, 1:], np.diff(ink)[:, 1:])
+    x = check_array("x", x, "n 28 28 1", -1, 1)
+    found, grey = latent.ink(x), (x[..., 0].astype(float) + 1) / 2
+    slope = np.hypot(np.diff(grey, axis=1)[:, :, 1:], np.diff(grey)[:, 1:])
     return np.stack(
         [
-            -mean(down * right) / mean(down**2),
-            total / 784,
-            np.sqrt(mean(right**2)),
-            2 * total / slope.sum(axis=(1, 2)),
+            -found.m_rc / found.m_rr,
+            found.total / 784,
+            np.sqrt(found.m_cc),
+            2 * found.total / slope.sum(axis=(1, 2)),
         ],
         axis=1,
     )
@@ -118,9 +110,12 @@ def runs() -> pd.DataFrame:
     return pd.DataFrame([r for r in rows if "network" in r and r["digit"] < 0])
 
 
-def by_hand(way: str, column: str) -> np.ndarray:
-    """Average a column over the choices of digits: a number a hand, (43,)."""
-    table = runs()
+def by_hand(
+    way: str, column: str, table: pd.DataFrame | None = None
+) -> np.ndarray:
+    """Average a column of `runs` over the choices of digits: a number a hand,
+    (43,)."""
+    table = runs() if table is None else table
     return np.mean(table.loc[table["way"] == way, column].tolist(), axis=0)
 
 
@@ -183,10 +178,11 @@ def dots(title: str) -> Figure:
     Returns:
         The figure, for `show`.
     """
+    table = runs()
     fig, ax = plt.subplots(figsize=(10, 0.42 * len(WAYS) + 1.4))
     for probe, (look, shift) in LOOKS.items():
         for row, way in enumerate(WAYS):
-            scores, place = by_hand(way, probe), row + shift
+            scores, place = by_hand(way, probe, table), row + shift
             ends = interval(scores)
             ax.plot(ends, [place, place], color=look["color"], ls="-")
             label = f"judged by the {probe}" if row == 0 else None

@@ -1,6 +1,7 @@
 """Lesson 08: walks and directions among the numbers that a generator takes."""
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,44 @@ def slerp(a: np.ndarray, b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
     return first * a + second * b
 
 
+class Ink(NamedTuple):
+    """Where the grey of pictures lies, each (n,); a pixel's mass is 0 to 1.
+
+    Attributes:
+        total: mass.
+        row: of the centre.
+        column: of the centre.
+        m_rr: second moment about the centre, over rows.
+        m_rc: mixed.
+        m_cc: over columns.
+    """
+
+    total: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    m_rr: np.ndarray
+    m_rc: np.ndarray
+    m_cc: np.ndarray
+
+
+def ink(images: np.ndarray) -> Ink:
+    """Take the grey of pictures (n, h, w, 1) in [-1, 1] as a mass."""
+    images = check_array("images", images, "n h w 1", -1, 1)
+    mass = (images[..., 0].astype("float64") + 1) / 2
+    h, w = mass.shape[1:]
+    rows, columns = np.arange(h)[:, None], np.arange(w)[None]
+    total = np.maximum(mass.sum(axis=(1, 2)), 1e-9)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return (mass * values).sum(axis=(1, 2)) / total
+
+    row, column = mean(rows), mean(columns)
+    down = rows - row[:, None, None]
+    right = columns - column[:, None, None]
+    seconds = mean(down**2), mean(down * right), mean(right**2)
+    return Ink(total, row, column, *seconds)
+
+
 def moments(images: np.ndarray) -> np.ndarray:
     """Measure slant, width and ink of pictures.
 
@@ -71,21 +110,11 @@ def moments(images: np.ndarray) -> np.ndarray:
     Returns:
         float64 (n, 3), in this order; a black picture has 0 of each.
     """
-    images = check_array("images", images, "n h w 1", -1, 1)
-    mass = (images[..., 0].astype("float64") + 1) / 2
-    h, w = mass.shape[1:]
-    rows, columns = np.arange(h)[:, None], np.arange(w)[None]
-    total = np.maximum(mass.sum(axis=(1, 2)), 1e-9)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return (mass * values).sum(axis=(1, 2)) / total
-
-    row = rows - mean(rows)[:, None, None]
-    column = columns - mean(columns)[:, None, None]
-    m_rr = np.maximum(mean(row**2), 1e-9)
-    m_rc, m_cc = mean(row * column), mean(column**2)
-    width = np.sqrt(np.maximum(m_cc - m_rc**2 / m_rr, 0))
-    return np.stack([-m_rc / m_rr, width, total / (h * w)], axis=1)
+    found = ink(images)
+    m_rr = np.maximum(found.m_rr, 1e-9)
+    width = np.sqrt(np.maximum(found.m_cc - found.m_rc**2 / m_rr, 0))
+    area = images.shape[1] * images.shape[2]
+    return np.stack([-found.m_rc / m_rr, width, found.total / area], axis=1)
 
 
 def common_direction(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -129,9 +158,9 @@ def runs(mark: str = "long", mixed: bool = False) -> pd.DataFrame:
     """Read how far the designs of the study came.
 
     Args:
-        mixed: whether with the design that was trained to mix styles.
         mark: "short" or "long", for the time that 800 or 2,000 steps of a
             DCGAN take, or "equal steps".
+        mixed: whether with the design that was trained to mix styles.
 
     Returns:
         A row a run that chose nothing: `way`, `gamma`, `seed`, `steps`, and
@@ -161,6 +190,7 @@ def codes() -> pd.DataFrame:
         ("same layers, no styles", "z"): "z of twin",
         ("styles, no mapping", "z"): "z, no mapping",
     }
+    rows = _rows("design")
     found = [
         {
             "property": "digit named" if key == "class" else key,
@@ -169,39 +199,73 @@ def codes() -> pd.DataFrame:
             "seed": row["seed"],
         }
         for (way, code), name in names.items()
-        for row in _rows("design")
+        for row in rows
         if row["design"] == way
         for key in (*MOMENTS, "class")
     ]
     return pd.DataFrame(found)
 
 
-def whose(
-    receivers: np.ndarray, donors: np.ndarray, mixed: np.ndarray
-) -> dict[str, float]:
-    """Ask whom mixed pictures follow, where the two show different digits.
+class Reading(NamedTuple):
+    """What the judge and the ruler say of pictures.
+
+    Attributes:
+        named: the digit, (n,).
+        moments: (n, 3), as `moments` returns them.
+    """
+
+    named: np.ndarray
+    moments: np.ndarray
+
+
+def read(images: np.ndarray) -> Reading:
+    """Read pictures (n, 28, 28, 1) in [-1, 1]."""
+    return Reading(conditional.named(images), moments(images))
+
+
+def traits(receivers: Reading, donors: Reading, mixed: Reading) -> dict:
+    """Ask what mixed pictures have from whom, where the digits of the two
+    differ.
 
     Args:
-        receivers: pictures (n, 28, 28, 1) in [-1, 1].
-        donors: the same.
+        receivers: n pictures.
+        donors: n others.
         mixed: pictures from codes of both.
 
     Returns:
-        Property -> share that follows the donor: of the pictures whose digit
-        is that of one of the two; for a moment, the donor's weight over both
-        weights of a linear fit. 0 for the receiver's, 1 for the donor's.
-        Last, "third digit", the share that shows neither's.
+        "receiver" and "donor", the shares that show the digit of one; for
+        each moment the two weights (2,) of a linear fit, in deviations.
     """
-    named = [conditional.named(x) for x in (receivers, donors, mixed)]
-    two = named[0] != named[1]
-    of_a, of_b = ((named[2] == one)[two].mean() for one in named[:2])
-    shares = {"digit": float(of_b / max(of_a + of_b, 1e-9))}
-    found = [moments(x)[two] for x in (receivers, donors, mixed)]
+    two = receivers.named != donors.named
+    pair = receivers, donors
+    of_a, of_b = ((mixed.named == one.named)[two].mean() for one in pair)
+    found = {"receiver": float(of_a), "donor": float(of_b)}
     for k, name in enumerate(MOMENTS):
-        a, b, wanted = (m[:, k] - m[:, k].mean() for m in found)
-        fit = np.linalg.lstsq(np.stack([a, b], 1), wanted, rcond=None)[0]
-        shares[name] = float(fit[1] / fit.sum())
-    return shares | {"third digit": float(1 - of_a - of_b)}
+        left = np.stack([one.moments[two, k] for one in pair], axis=1)
+        left = (left - left.mean(axis=0)) / left.std()
+        right = mixed.moments[two, k] - mixed.moments[two, k].mean()
+        fit = np.linalg.lstsq(left, right / right.std(), rcond=None)
+        found[name] = fit[0]
+    return found
+
+
+def whose(
+    receivers: Reading, donors: Reading, mixed: Reading
+) -> dict[str, float]:
+    """Ask whom mixed pictures follow: `traits` as shares, 0 for the
+    receiver's, 1 for the donor's.
+
+    Returns:
+        Property -> share: of the pictures whose digit is that of one of the
+        two; for a moment, the donor's weight over both. Last, "third digit",
+        the share that shows neither's.
+    """
+    found = traits(receivers, donors, mixed)
+    of_a, of_b = found["receiver"], found["donor"]
+    shares = {"digit": of_b / max(of_a + of_b, 1e-9)}
+    for name in MOMENTS:
+        shares[name] = float(found[name][1] / found[name].sum())
+    return shares | {"third digit": 1 - of_a - of_b}
 
 
 def truncation() -> pd.DataFrame:

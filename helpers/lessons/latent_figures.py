@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers import views
-from helpers.lessons import diagrams
+from helpers.lessons import conditional, diagrams, latent
 
 
 def along(
@@ -72,10 +72,8 @@ def slanted(images: np.ndarray, slants: np.ndarray) -> Figure:
     fig, axes = plt.subplots(1, len(images), figsize=(10, 1.9))
     for ax, image, slant in zip(axes, images, slants, strict=True):
         views.draw_tiles(ax, image[None], 1)
-        mass = image[..., 0] + 1
-        row = np.average(np.arange(28), weights=mass.sum(axis=1))
-        column = np.average(np.arange(28), weights=mass.sum(axis=0))
-        up = np.array([-10, 10])
+        found, up = latent.ink(image[None]), np.array([-10, 10])
+        row, column = found.row[0], found.column[0]
         ax.plot(column + slant * up, row - up, color=views.FAKE, lw=3)
         ax.set(xlabel=f"{slant:.2f}", xlim=(-0.5, 27.5), ylim=(27.5, -0.5))
     views.headline(fig, "How much do these lean?")
@@ -100,7 +98,7 @@ def codes(title: str, table: pd.DataFrame, label: str) -> Figure:
         (views.FAKE, "o"),
         (views.REAL, "s"),
         ("black", "x"),
-        ("#CC79A7", "D"),
+        (views.OTHERS[1]["color"], "D"),
     )
     fig, ax = plt.subplots(figsize=(10, 0.9 * len(names) + 1.3))
     for k, (kind, (color, marker)) in enumerate(
@@ -136,10 +134,7 @@ def follows(title: str, whose: Mapping[str, Mapping[str, float]]) -> Figure:
     fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(table) + 1.7))
     look = {"cmap": "cividis", "vmin": 0, "vmax": 1, "aspect": "auto"}
     image = ax.imshow(values, **look)
-    for (row, column), value in np.ndenumerate(values):
-        ink = "white" if value < 0.5 else "black"
-        at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
-        ax.text(column, row, f"{value:.2f}", **at)
+    conditional.write_numbers(ax, values, 0.5, 2)
     ax.set_xticks(range(table.shape[1]), table.columns)
     ax.set_yticks(range(len(table)), table.index)
     ax.set(xlabel="sizes that take the donor's code")

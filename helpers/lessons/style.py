@@ -10,7 +10,7 @@ from skimage import transform
 from helpers import checkpoints, runtime, training
 from helpers.backend import keras, layers, ops, tf
 from helpers.data import Images, check_images
-from helpers.lessons import photographs
+from helpers.lessons import dcgan, photographs
 
 GREY, COLOUR = Images(side=256, channels=1), Images(side=256, channels=3)
 CROP = Images(side=32, channels=1)
@@ -125,8 +125,7 @@ class Namer(training.Run):
                     y, logits, from_logits=True
                 )
             )
-        weights = self.classifier.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        dcgan.descend(self.optimizer, tape, loss, self.classifier)
         right = ops.argmax(logits, axis=-1) == ops.cast(y, "int32")
         return loss, ops.mean(ops.cast(right, "float32"))
 
@@ -332,6 +331,34 @@ def style_error(
     return sum(apart(summary(a), summary(b)) for a, b in pairs) / len(found)
 
 
+def both(
+    features: keras.Model,
+    like: np.ndarray,
+    content: np.ndarray,
+    weight: float,
+    summary: Callable = gram,
+) -> Callable:
+    """Return the loss of a picture: its style error, and how far it is from
+    the content, place by place.
+
+    Args:
+        features: as `build_features`; three layers or more.
+        like: the style (1, side, side, channels) in [-1, 1].
+        content: a picture of the size that is painted.
+        weight: of the content, at the third layer.
+        summary: what of a layer makes the style.
+    """
+    wanted = features(like, training=False)
+    kept = features(content, training=False)
+
+    def loss(x: tf.Tensor) -> tf.Tensor:
+        found = features(x, training=False)
+        error = style_error(found, wanted, summary)
+        return error + weight * apart(found[2], kept[2])
+
+    return loss
+
+
 def paint(
     start: np.ndarray, loss: Callable, n_steps: int, rate: float = 0.03
 ) -> tuple[np.ndarray, list[float]]:
@@ -382,13 +409,7 @@ def stylised(
         float32 as `colour`.
     """
     start = luminance(colour)
-    wanted, kept = (features(x, training=False) for x in (like, start))
-
-    def loss(x: tf.Tensor) -> tf.Tensor:
-        found = features(x, training=False)
-        content = apart(found[2], kept[2])
-        return style_error(found, wanted) + weight * content
-
+    loss = both(features, like, start, weight)
     return recoloured(paint(start, loss, n_steps)[0], colour)
 
 

@@ -1,13 +1,14 @@
 """Tests of the studies and their records: pytest -m study."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpers import runtime
+from helpers import data, runtime
+from studies import conditional
 
 HERE = Path(__file__).parent
 
@@ -19,6 +20,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "lecture"
         ):
             item.add_marker("study")
+
+
+@pytest.fixture
+def few_digits(tmp_path, monkeypatch) -> Iterator[Path]:
+    """Let every split be 300 digits; yield the path of a record."""
+    x, y = data.load("holdout", 300)
+    monkeypatch.setattr(data, "need_full", lambda work: None)
+    monkeypatch.setattr(data, "load", lambda split, n=None: (x, y))
+    conditional.judged_split.cache_clear()
+    yield tmp_path / "r.json"
+    conditional.judged_split.cache_clear()
 
 
 @pytest.fixture

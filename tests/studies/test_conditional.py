@@ -13,13 +13,10 @@ from studies import conditional
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def tiny(few_digits, monkeypatch):
     """Two ways, two weights, a step or two; the path of the record."""
-    x, y = data.load("holdout", 300)
     some = {way: conditional.WAYS[way] for way in ("no label", "projection")}
-    monkeypatch.setattr(lesson, "RECORD", tmp_path / "r.json")
-    monkeypatch.setattr(data, "need_full", lambda work: None)
-    monkeypatch.setattr(data, "load", lambda split, n=None: (x, y))
+    monkeypatch.setattr(lesson, "RECORD", few_digits)
     monkeypatch.setattr(conditional, "WAYS", some)
     monkeypatch.setattr(conditional, "GAMMAS", (1.0, 2.0))
     monkeypatch.setattr(conditional, "REPORTED", (0, 1))
@@ -31,7 +28,7 @@ def tiny(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(conditional, "cost", lambda: cost)
     monkeypatch.setattr(conditional, "real_row", lambda: REAL)
-    return tmp_path / "r.json"
+    return few_digits
 
 
 REAL = {"way": "real digits", "gamma": 0.0, "seed": 0, "marks": {"0": {}}}

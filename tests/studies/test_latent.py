@@ -5,25 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from helpers import data
 from helpers.lessons import latent as lesson
 from helpers.lessons import stylegan
 from studies import latent
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def tiny(few_digits, monkeypatch):
     """Few digits, few codes; the path of the record."""
-    x, y = data.load("holdout", 300)
-    monkeypatch.setattr(lesson, "RECORD", tmp_path / "r.json")
-    monkeypatch.setattr(data, "need_full", lambda work: None)
-    monkeypatch.setattr(data, "load", lambda split, n=None: (x, y))
+    monkeypatch.setattr(lesson, "RECORD", few_digits)
     monkeypatch.setattr(latent, "N_CODES", 300)
     monkeypatch.setattr(latent, "N_FIT", 150)
     monkeypatch.setattr(latent, "N_SETS", 3)
-    latent.judged_split.cache_clear()
-    yield tmp_path / "r.json"
-    latent.judged_split.cache_clear()
+    return few_digits
 
 
 def rows(path):

@@ -12,18 +12,13 @@ from studies import translation
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def tiny(few_digits, monkeypatch):
     """A step or two on few digits; the path of the record."""
-    x, y = data.load("holdout", 300)
-    monkeypatch.setattr(repairs, "RECORD", tmp_path / "r.json")
-    monkeypatch.setattr(data, "need_full", lambda work: None)
-    monkeypatch.setattr(data, "load", lambda split, n=None: (x, y))
+    monkeypatch.setattr(repairs, "RECORD", few_digits)
     monkeypatch.setattr(translation, "N_STEPS", 2)
     monkeypatch.setattr(translation, "MARK_STEPS", 2)
     monkeypatch.setattr(translation, "GUESS_STEPS", 3)
-    translation.judged_split.cache_clear()
-    yield tmp_path / "r.json"
-    translation.judged_split.cache_clear()
+    return few_digits
 
 
 def rows(path):
