@@ -99,34 +99,54 @@ class ForcedChoice:
         if len(self.answers) < len(self.pairs):
             self.answers.append(int(side))
 
+    def undo(self) -> None:
+        """Take the last answer back; before the first one, do nothing."""
+        del self.answers[-1:]
+
+    def told(self) -> str:
+        """Say how far the test is, and at its end how many were right."""
+        done, n = len(self.answers), len(self.pairs)
+        right = f", {self.n_correct} right" if done == n else ""
+        return f"{done} of {n} answered{right}"
+
+    def png(self) -> bytes:
+        """Return the pair that is asked for, enlarged, as PNG."""
+        pair = self.pairs[min(len(self.answers), len(self.pairs) - 1)]
+        large = np.kron(views.tile(pair, 2), np.ones((7, 7)))
+        buffer = io.BytesIO()
+        plt.imsave(buffer, large, vmin=-1, vmax=1, format="png")
+        return buffer.getvalue()
+
     def widget(self) -> widgets.VBox:
-        """Return two pictures with two buttons, for a human being."""
-        picture = widgets.Image(width=400)
-        told = widgets.Label()
-        buttons = [
-            widgets.Button(description=f"{name} is real")
-            for name in ("left", "right")
-        ]
+        """Return the test with buttons, and a field that takes l, r and u.
 
-        def refresh() -> None:
-            done, n = len(self.answers), len(self.pairs)
-            told.value = f"{done} of {n} answered"
-            if done == n:
-                told.value += f", {self.n_correct} right"
-            image = views.tile(self.pairs[min(done, n - 1)], 2)
-            buffer = io.BytesIO()
-            large = np.kron(image, np.ones((7, 7)))
-            plt.imsave(buffer, large, vmin=-1, vmax=1, format="png")
-            picture.value = buffer.getvalue()
+        What was answered is also said, for those who do not see it.
+        """
+        picture, status = widgets.Image(width=400), widgets.HTML()
+        keys = widgets.Text(description="keys", placeholder="l, r; u: undo")
+        acts = {
+            "l": lambda: self.answer(0),
+            "r": lambda: self.answer(1),
+            "u": self.undo,
+        }
+        names = ("left is real", "right is real", "undo")
 
-        def choose(button: widgets.Button) -> None:
-            self.answer(buttons.index(button))
-            refresh()
+        def act(key: str) -> None:
+            acts.get(key, lambda: None)()
+            picture.value = self.png()
+            status.value = f'<p role="status">{self.told()}</p>'
 
-        for button in buttons:
-            button.on_click(choose)
-        refresh()
-        return widgets.VBox([picture, widgets.HBox(buttons), told])
+        def typed(change: dict) -> None:
+            if change["new"].startswith(change["old"]):  # else text is deleted
+                for key in change["new"][len(change["old"]) :].lower():
+                    act(key)
+
+        buttons = [widgets.Button(description=name) for name in names]
+        for button, key in zip(buttons, acts, strict=True):
+            button.on_click(lambda _, key=key: act(key))
+        keys.observe(typed, "value")
+        act("")
+        return widgets.VBox([picture, widgets.HBox(buttons), keys, status])
 
 
 def _cell(name: str, measure: str, found: dict[str, float]) -> str:

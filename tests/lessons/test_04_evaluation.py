@@ -237,15 +237,28 @@ def test_forced_choice_refuses(choice):
 
 
 def test_clicks_answer(choice):
-    picture, buttons, told = choice.widget().children
+    picture, buttons, _, status = choice.widget().children
     first = bytes(picture.value)
-    assert first.startswith(b"\x89PNG") and told.value == "0 of 40 answered"
+    assert first.startswith(b"\x89PNG")
+    assert status.value == '<p role="status">0 of 40 answered</p>'
     for k, side in enumerate(choice.real_side):
-        assert told.value == f"{k} of 40 answered"
+        assert f">{k} of 40 answered<" in status.value
         buttons.children[side].click()
         if k == 0:
             different = choice.real_side[1] != side
             assert (bytes(picture.value) != first) == different
     buttons.children[0].click()
-    assert told.value == "40 of 40 answered, 40 right"
+    assert ">40 of 40 answered, 40 right<" in status.value
     assert choice.n_correct == 40
+    buttons.children[2].click()
+    assert ">39 of 40 answered<" in status.value
+
+
+def test_keys_answer(choice):
+    _, _, keys, status = choice.widget().children
+    for typed in ("l", "lR", "lRx", "lRxu", "lRxul", "lRxu", "lRxuu"):
+        keys.value = typed
+    assert choice.answers == [0]  # two answers and another, two undone
+    assert ">1 of 40 answered<" in status.value
+    keys.value = "lRxuuuuu"
+    assert choice.answers == []
