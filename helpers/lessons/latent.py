@@ -12,6 +12,13 @@ from helpers.lessons import conditional
 
 RECORD = runtime.ROOT / "data" / "results" / "08_latent.json"
 MOMENTS = ("slant", "width", "ink")
+NAMES = {  # of codes: design, and which of its codes
+    ("styles", "w"): "w",
+    ("styles", "z"): "its z",
+    ("DCGAN", "z"): "z of DCGAN",
+    ("same layers, no styles", "z"): "z of twin",
+    ("styles, no mapping", "z"): "z, no mapping",
+}
 TUNING = 100  # the seed that chose the weights of the penalty
 
 
@@ -183,13 +190,6 @@ def codes() -> pd.DataFrame:
         other designs), `value`, `seed`: R^2 of three moments, and the share
         of the digits that a linear classifier names as the judge does.
     """
-    names = {
-        ("styles", "w"): "w",
-        ("styles", "z"): "its z",
-        ("DCGAN", "z"): "z of DCGAN",
-        ("same layers, no styles", "z"): "z of twin",
-        ("styles, no mapping", "z"): "z, no mapping",
-    }
     rows = _rows("design")
     found = [
         {
@@ -198,12 +198,34 @@ def codes() -> pd.DataFrame:
             "value": row["codes"][code][key],
             "seed": row["seed"],
         }
-        for (way, code), name in names.items()
+        for (way, code), name in NAMES.items()
         for row in rows
         if row["design"] == way
         for key in (*MOMENTS, "class")
     ]
     return pd.DataFrame(found)
+
+
+def steered() -> pd.DataFrame:
+    """Read how many digits of each design stay when their slant is moved.
+
+    Between the distances that were measured, a straight line.
+
+    Returns:
+        A row a code, as in `codes`; columns "1 SD" and "2 SD" of slant: the
+        share of the digits that stay, median of the seeds.
+    """
+    rows = _rows("design")
+    found = {}
+    for (way, code), name in NAMES.items():
+        shares = []
+        for row in rows:
+            if row["design"] == way:
+                moved = row["codes"][code]["moved"]
+                shift, kept = [0, *moved["shift"]], [1, *moved["kept"]]
+                shares.append(np.interp([1, 2], shift, kept))
+        found[name] = np.median(shares, axis=0)
+    return pd.DataFrame(found, ["1 SD", "2 SD"]).T
 
 
 class Reading(NamedTuple):

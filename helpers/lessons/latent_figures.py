@@ -1,5 +1,6 @@
 """Lesson 08: figures of codes, slants, and the record of its study."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -8,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from helpers import views
-from helpers.lessons import conditional, diagrams, latent
+from helpers.lessons import diagrams, latent
 
 
 def along(
@@ -118,58 +119,99 @@ def codes(title: str, table: pd.DataFrame, label: str) -> Figure:
     return fig
 
 
-def follows(title: str, whose: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw what a mixed picture has from whom, a row a property.
+def bent(title: str, before: np.ndarray, after: np.ndarray) -> Figure:
+    """Draw a grid of z, and where a toy mapping takes it in w.
 
     Args:
-        title: what the figure finds.
-        whose: sizes whose code was exchanged -> property -> share that
-            follows the donor.
+        title: what the figure shows.
+        before: (n, n, 2), a row a line of equal second number; each eighth
+            line is drawn.
+        after: the same points, moved.
 
     Returns:
         The figure, for `show`.
     """
-    table = pd.DataFrame(whose)
-    values = table.to_numpy(float)
-    fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(table) + 1.7))
-    look = {"cmap": "cividis", "vmin": 0, "vmax": 1, "aspect": "auto"}
-    image = ax.imshow(values, **look)
-    conditional.write_numbers(ax, values, 0.5, 2)
-    ax.set_xticks(range(table.shape[1]), table.columns)
-    ax.set_yticks(range(len(table)), table.index)
-    ax.set(xlabel="sizes that take the donor's code")
-    fig.colorbar(image, label="share")
+    size = {"figsize": (8, 3.7), "sharex": True, "sharey": True}
+    fig, axes = plt.subplots(1, 2, **size)
+    for ax, grid, name in zip(axes, (before, after), "zw", strict=True):
+        x, y = grid.transpose(2, 0, 1)
+        upright, level = views.OTHERS[0]["color"], views.OTHERS[1]["color"]
+        ax.plot(x[:, ::8], y[:, ::8], "-", lw=1.8, color=upright)
+        ax.plot(x.T[:, ::8], y.T[:, ::8], "--", lw=1.8, color=level)
+        ax.plot(*grid[-1, 0], "o", color="black", ms=9)
+        ax.set(title=name, aspect="equal", xlim=(-1.15, 1.15))
+        ax.set(xlabel="first number of z", ylabel="second number of z")
+        ax.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    axes[1].set(xlabel="slant", ylabel="roundness")
+    spot = {"ha": "center", "va": "center", "fontsize": 12}
+    axes[1].text(-0.62, 0.8, "no digits\nhere", **spot)
+    views.headline(fig, title)
+    return fig
+
+
+def follows(title: str, whose: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw what a mixed picture has from whom, a row a choice of sizes.
+
+    Args:
+        title: what the figure finds.
+        whose: sizes whose code was exchanged -> what `latent.whose` returns.
+
+    Returns:
+        The figure, for `show`.
+    """
+    table = pd.DataFrame(whose).T
+    third = table["third digit"]
+    donor = table["digit"] * (1 - third)
+    parts = {"receiver's digit": 1 - third - donor, "a third": third}
+    parts |= {"donor's": donor}
+    tones = "0.85", "0.6", views.FAKE
+    rows = range(len(table))
+    size = {"figsize": (10, 0.55 * len(table) + 2), "sharey": True}
+    fig, (left, right) = plt.subplots(1, 2, **size)
+    start = np.zeros(len(table))
+    for (name, part), tone in zip(parts.items(), tones, strict=True):
+        bars = left.barh(rows, 100 * part, left=start, color=tone, label=name)
+        ink = "white" if name == "donor's" else "black"
+        look = {"label_type": "center", "fontsize": 12, "color": ink}
+        left.bar_label(bars, fmt="%.0f", **look)
+        start += 100 * part
+    for k, (name, marker) in enumerate(
+        zip(latent.MOMENTS, "o^s", strict=True)
+    ):
+        look = views.OTHERS[k] | {"linestyle": "", "marker": marker, "ms": 9}
+        spots = [row + 0.22 * (k - 1) for row in rows]
+        right.plot(table[name], spots, label=name, **look)
+    left.set_yticks(rows, table.index)
+    left.set(ylabel="sizes from the donor", xlabel="mixtures in 100")
+    left.set(ylim=(len(table) - 0.5, -0.5), xlim=(0, 100))
+    right.set(xlabel="0: as the receiver; 1: as the donor", xlim=(-0.03, 1.03))
+    right.grid(axis="x", alpha=0.3)
+    for ax in (left, right):
+        ax.legend(loc="lower left", bbox_to_anchor=(-0.03, 1), ncols=3)
     views.headline(fig, title)
     return fig
 
 
 def diagram() -> Figure:
-    """Draw a style generator: z, w, three scaled layers, and noise."""
+    """Draw a style generator, and below it one of its layers, opened."""
     z, mapping, w = "vector z", "mapping", "code w"
-    constant, low, middle, high, image = (
-        "constant\n7x7",
-        "layer\n7x7",
-        "layer\n14x14",
-        "layer\n28x28",
-        "image",
-    )
-    noise = "noise"
-    return diagrams.flow(
-        {z: (0, 2), mapping: (1, 2), w: (2, 2)}
-        | {constant: (0, 1), low: (1, 1), middle: (2, 1), high: (3, 1)}
-        | {image: (4, 1), noise: (2, 0)},
-        [
-            (z, mapping, ""),
-            (mapping, w, ""),
-            (w, low, ""),
-            (w, middle, ""),
-            (w, high, ""),
-            (constant, low, ""),
-            (low, middle, ""),
-            (middle, high, ""),
-            (high, image, ""),
-            (noise, low, ""),
-            (noise, middle, ""),
-            (noise, high, ""),
-        ],
-    )
+    sizes = [f"layer\n{n}x{n}" for n in (7, 14, 28)]
+    whole = ["constant\n7x7", *sizes, "image"]
+    scales, noise = "dense: a scale\nfor each map", "noise"
+    inside = ["maps x", "x * scale", "convolution", "+ noise", "LeakyReLU"]
+    boxes = {z: (0, 4), mapping: (1, 4), w: (2, 4)}
+    boxes |= {name: (column, 3) for column, name in enumerate(whole)}
+    boxes |= {f"{w} ": (0, 1.2), scales: (1, 1.2), noise: (3, 1.2)}
+    boxes |= {name: (column, 0.2) for column, name in enumerate(inside)}
+    ways = [(z, mapping), (mapping, w), (f"{w} ", scales)]
+    ways += [(scales, inside[1]), (noise, inside[3])]
+    ways += [(w, name) for name in sizes]
+    for row in (whole, inside):
+        ways += itertools.pairwise(row)
+    fig = diagrams.flow(boxes, [(*way, "") for way in ways])
+    ax = fig.axes[0]
+    ax.set(ylim=(-0.25, 4.45))
+    ax.axhline(2.1, color=views.REAL, lw=1)
+    look = {"fontsize": 13, "va": "center"}
+    ax.text(-0.4, 1.82, "Inside one layer:", **look)
+    return fig

@@ -163,3 +163,36 @@ def test_a_share_of_the_pictures_changes_over(mixing):
 def test_a_row_of_slanted_digits_has_a_line_each(images):
     fig = latent_figures.slanted(images[:4], np.zeros(4))
     assert all(len(ax.lines) == 1 for ax in fig.axes)
+
+
+def test_a_grid_is_drawn_twice_with_its_corner():
+    side = np.linspace(-1, 1, 41)
+    grid = np.stack(np.meshgrid(side, side), axis=-1)
+    left, right = latent_figures.bent("t", grid, grid / 2).axes
+    assert len(left.lines) == len(right.lines) == 13
+    assert np.allclose(left.lines[0].get_xdata(), -1), "upright lines first"
+    corners = [ax.lines[-1].get_xydata() for ax in (left, right)]
+    assert np.allclose(corners, [[[-1, 1]], [[-0.5, 0.5]]])
+
+
+def test_the_bars_of_mixtures_fill_a_hundred():
+    shares = {"digit": 0.25, "slant": 0.9, "width": 0.5, "ink": 0.1}
+    whose = {"7": shares | {"third digit": 0.2}}
+    left, right = latent_figures.follows("t", whose).axes
+    widths = [bar.get_width() for bar in left.patches]
+    assert widths == pytest.approx([60, 20, 20])
+    marks = [line.get_xdata()[0] for line in right.lines]
+    assert marks == pytest.approx([0.9, 0.5, 0.1])
+
+
+def test_the_diagram_opens_a_layer():
+    ax = latent_figures.diagram().axes[0]
+    words = [text.get_text() for text in ax.texts]
+    assert {"x * scale", "convolution", "mapping"} <= set(words)
+
+
+def test_digits_that_stay_fewer_the_further_one_steers():
+    kept = latent.steered()
+    assert list(kept.index) == list(dict.fromkeys(latent.codes()["code"]))
+    assert ((kept > 0) & (kept < 1)).all(axis=None)
+    assert (kept["1 SD"] > kept["2 SD"]).all()
