@@ -32,7 +32,8 @@ def deeper(lesson: Path) -> list[Path]:
 
 
 def with_companions(lesson: Path) -> list[Path]:
-    """Return a lesson, its deeper notebooks, and its solutions if any."""
+    """Return a lesson, its deeper notebooks, solutions and translations."""
     number = lesson.name[:2]
     solutions = lesson.parent.glob(f"solutions/{number}_solutions.ipynb")
-    return [lesson, *deeper(lesson), *solutions]
+    translated = lesson.parent.glob(f"[a-z][a-z]/**/{number}_*.ipynb")
+    return [lesson, *deeper(lesson), *solutions, *sorted(translated)]

@@ -68,6 +68,18 @@ def stored(path: Path) -> lessons.Result:
     return lessons.one(path, path, store=True)
 
 
+def test_a_lesson_has_its_translations_beside_it(tmp_path):
+    names = ["01_a", "deeper/01_b", "solutions/01_solutions", "zh/01_a"]
+    names += ["zh/deeper/01_b", "zh/02_c"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.ipynb").touch()
+    found = lessons.with_companions(tmp_path / "01_a.ipynb")
+    assert {p.relative_to(tmp_path).as_posix()[:-6] for p in found} == {
+        *names[:5]
+    }
+
+
 def test_choose(tmp_path):
     for name in ("03_c", "00_a", "01_b", "other"):
         (tmp_path / f"{name}.ipynb").touch()

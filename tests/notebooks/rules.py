@@ -46,7 +46,9 @@ from tools.stored import LOCAL, Refused, refuse_noise, text_of, tidy
 Where = Cell | Block | Section | None
 Faults = Iterator[tuple[Where, str, str]]
 
-KINDS = ("lesson", "start", "deeper", "solutions")
+# A translation keeps no rule of English prose: test_translations.py compares
+# it with the original, which keeps them all.
+KINDS = ("lesson", "start", "deeper", "solutions", "translation")
 PATH = ("lesson", "start")  # the main path; start is lesson 00
 READ = ("lesson", "start", "deeper")
 
@@ -104,8 +106,12 @@ def rule(*kinds: str) -> Callable[[Rule], Rule]:
 
 
 def kind_of(path: Path) -> str:
-    """Return lesson, start (lesson 00), deeper or solutions."""
-    if path.parent.name in ("deeper", "solutions"):
+    """Return lesson, start (lesson 00), deeper, solutions or translation."""
+    beside = path.parent.name in ("deeper", "solutions")
+    home = path.parent.parent if beside else path.parent
+    if re.fullmatch("[a-z]{2}", home.name):  # of a language
+        return "translation"
+    if beside:
         return path.parent.name
     return "start" if path.name.startswith("00") else "lesson"
 
@@ -199,7 +205,7 @@ def measured_then_checked(nb: Notebook) -> Faults:
 def solves(nb: Notebook, cell: Cell) -> bool:
     """Whether a cell of a solutions notebook calls a checker."""
     checks = any(re.match(r"exercise_\d", name) for name in called(cell))
-    return nb.kind == "solutions" and checks and not cell.ignored
+    return nb.path.parent.name == "solutions" and checks and not cell.ignored
 
 
 @rule(*KINDS)
@@ -222,7 +228,9 @@ def headings(nb: Notebook) -> Faults:
         yield None, "no heading first", "the title, `# ...`"
     after = [b.text.strip() for b in nb.blocks[1:2] if b.kind == "text"]
     promise = re.split(r"\n\s*\n", "".join(after))[0]
-    if nb.kind != "solutions" and not re.match(r"(?s)[*_]*\w.*[.!?]", promise):
+    if nb.path.parent.name != "solutions" and not re.match(
+        r"(?s)[*_]*\w.*[.!?。！？]", promise
+    ):
         yield None, "no sentence under the title", "what the reader makes"
     level = 0
     for at, heading in enumerate(nb.headings):

@@ -14,8 +14,8 @@ from tools.stored import text_of, tidy
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 FILES = [
     path
-    for folder in ("", "deeper", "solutions")
-    for path in sorted((NOTEBOOKS / folder).glob("[0-9]*.ipynb"))
+    for folder in ("", "deeper/", "solutions/", "[a-z][a-z]/**/")
+    for path in sorted(NOTEBOOKS.glob(f"{folder}[0-9]*.ipynb"))
 ]
 
 
@@ -28,6 +28,20 @@ def test_notebook_keeps_the_rules(path: Path) -> None:
     if found:
         lines = "\n".join(f"  {sentence}" for _, sentence in found)
         pytest.fail(f"{path.relative_to(NOTEBOOKS)}:\n{lines}", pytrace=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("00_a.ipynb", "start"),
+        ("deeper/01_a.ipynb", "deeper"),
+        ("zh/00_a.ipynb", "translation"),
+        ("zh/solutions/01_solutions.ipynb", "translation"),
+    ],
+)
+def test_the_folder_says_the_kind(name: str, kind: str) -> None:
+    """What lies in a folder of two letters is a translation."""
+    assert rules.kind_of(NOTEBOOKS / name) == kind
 
 
 # --- a small valid course to break
