@@ -357,7 +357,11 @@ def report(record: Record, out: Path) -> str:
         last[f"{name} digit, %"] = 100 * last.pop(name)
     last.index.name = "at the end"
     lines = [f"- {name}: {value}" for name, value in record.about.items()]
-    parts = ["\n".join(lines), *map(titled, (reached, after, last))]
+    parts = [
+        "# Time to quality",
+        "\n".join(lines),
+        *map(titled, (reached, after, last)),
+    ]
     text = "\n\n".join([*parts, compare(rows)])
     (out / "report.md").write_text(text + "\n", encoding="utf-8")
     fig = draw(rows)

@@ -31,6 +31,8 @@ BUILD = ROOT / "build"
 LOG = BUILD / "setup.log"
 VENV = ROOT / ".venv"
 STAMP = VENV / "course.json"  # what .venv was made from; {}: half-made
+SITE_LOCK = ROOT / "requirements-site.txt"
+SITE_STAMP = VENV / "site.txt"  # the lock of the site that .venv has
 WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 MACHINES = ("Linux x86_64", "Linux aarch64", "Darwin arm64", "Windows AMD64")
@@ -56,6 +58,9 @@ Usage: python3 course.py TASK
   refresh [NN ...]  execute again and store the outputs
   doctor            look for what is wrong, with a remedy for each
   score   FILE      compare a file of samples with real digits
+  progress          which exercises in my/ say PASS; --json for programs
+  site              the course as pages that need no network
+  slides  [NN ...]  a deck of a lesson for the projector
 
 NN is a lesson's number, such as 03. Options for pytest or JupyterLab come
 after --, as in: course.py test -- -k data. `score --help` shows its own."""
@@ -67,10 +72,14 @@ TASKS = {
     "refresh": ["tools.lessons", "refresh"],
     "doctor": ["tools.doctor"],
     "score": ["tools.score", "score"],
+    "progress": ["tools.progress"],
+    "site": ["tools.site"],
+    "slides": ["tools.slides"],
 }
+NUMBERED = ("run", "test", "refresh", "slides")  # tasks that take lessons
 
 
-FLAGS = ("--teach", "--projector")  # of lab
+FLAGS = {"lab": {"--teach", "--projector"}, "progress": {"--json"}}
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 LARGE_TYPE = {"code-font-size": "17px", "content-font-size1": "18px"}
 
@@ -229,13 +238,14 @@ def set_up(old: dict[str, str], python: str, lock: TextIO) -> None:
             f"{DISK_GB} GB.\nFree some, or move the course to another disk."
         )
     STAMP.write_bytes(b"{}")
+    SITE_STAMP.unlink(missing_ok=True)
     made_from = wanted()["made from"]  # the lock may change meanwhile
     try:
         if not old:
             import venv
 
             venv.EnvBuilder(symlinks=not WINDOWS).create(VENV)
-        install(python, lock)
+        install_course(python, lock)
     except BaseException:
         # A .venv that pip has not begun to change is still good.
         if old and b"Installing collected" not in LOG.read_bytes():
@@ -246,8 +256,31 @@ def set_up(old: dict[str, str], python: str, lock: TextIO) -> None:
     say(f"Set up in {time.monotonic() - started:.0f} s.")
 
 
-def install(python: str, lock: TextIO) -> None:
+def install_course(python: str, lock: TextIO) -> None:
     """Install the lock, then the helpers; let matplotlib list the fonts."""
+    # "/.", as pip takes the end of a folder "course[1]" for extras.
+    own = ["--no-deps", "--no-build-isolation", "-e", f"{ROOT}/."]
+    packages = ["-r", str(ROOT / "requirements.txt")]
+    install(python, lock, packages=packages, helpers=own)
+    ask([str(PYTHON), "-P", "-c", "import matplotlib.font_manager"])
+
+
+def add_site_packages() -> None:
+    """Install what makes the pages, once for each lock of them."""
+    pins = SITE_LOCK.read_bytes()
+    if SITE_STAMP.exists() and SITE_STAMP.read_bytes() == pins:
+        return
+    python = pip_python()
+    say("Adding to .venv what makes pages and slides, once.")
+    check_folder(BUILD)
+    LOG.write_bytes(b"")
+    with alone(VENV) as lock:
+        install(python, lock, site=["-r", str(SITE_LOCK)])
+        SITE_STAMP.write_bytes(pins)
+
+
+def install(python: str, lock: TextIO, **parts: list[str]) -> None:
+    """Let pip install parts: its arguments under a name to show."""
     # pip works from outside, as Debian's Python cannot put it into .venv. It
     # is a group of its own, so that all of it can be ended, and holds the
     # lock, as it may outlive the launcher. Its complaints are shown.
@@ -259,11 +292,7 @@ def install(python: str, lock: TextIO) -> None:
     }
     pip = [python, "-P", "-m", "pip", "--python", str(PYTHON), "install"]
     pip += ["--progress-bar", "off"]
-    for part, arguments in (
-        ("packages", ["-r", str(ROOT / "requirements.txt")]),
-        # "/.", as pip takes the end of a folder "course[1]" for extras.
-        ("helpers", ["--no-deps", "--no-build-isolation", "-e", f"{ROOT}/."]),
-    ):
+    for part, arguments in parts.items():
         with LOG.open("ab") as log:
             status = run(pip + arguments, part, stdout=log, **options)
         if status != 0:
@@ -275,7 +304,6 @@ def install(python: str, lock: TextIO) -> None:
                 f"proxy set HTTPS_PROXY.\nNo space? Free {DISK_GB} GB, or let "
                 "TMPDIR name a folder elsewhere.\nThen try again."
             )
-    ask([str(PYTHON), "-P", "-c", "import matplotlib.font_manager"])
 
 
 def pip_settings(python: str) -> dict[str, str]:
@@ -456,7 +484,7 @@ def write_settings(path: Path, content: dict[str, Any]) -> None:
 def do(task: str, names: list[str], extra: list[str]) -> int:
     """Do a task; the exit status."""
     clean_settings(os.environ)
-    asked = names if task != "lab" else []
+    asked = names if task in NUMBERED else []
     lessons = choose(asked, ROOT / "notebooks") if asked else []
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if task == "lab" and root and not re.search("allow.root", str(extra)):
@@ -465,6 +493,8 @@ def do(task: str, names: list[str], extra: list[str]) -> int:
             "inside a container: python3 course.py lab -- --allow-root"
         )
     prepare()
+    if task in ("site", "slides"):
+        add_site_packages()
     if task in ("run", "test", "refresh"):
         check_folder(BUILD)
     if task in ("run", "lab"):
@@ -494,8 +524,7 @@ def understand(task: str, *rest: str) -> int:
         return 0
     if (
         task not in TASKS
-        or (names and task not in ("run", "test", "refresh", "lab"))
-        or (task == "lab" and not set(names) <= set(FLAGS))
+        or (task not in NUMBERED and not set(names) <= FLAGS.get(task, set()))
         or (extra and task not in ("test", "lab", "score"))
         or (task == "score" and not extra)
     ):

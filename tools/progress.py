@@ -54,7 +54,7 @@ def cells(path: Path, remedy: str, faults: list[dict]) -> list[Any]:
     name = path.relative_to(ROOT).as_posix()
     try:
         with warnings.catch_warnings(action="ignore"):
-            notebook = nbformat.reads(path.read_text("utf-8-sig"), 4)
+            notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), 4)
             nbformat.validate(notebook)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -79,10 +79,14 @@ class Mini:
         (root / "pyproject.toml").write_text(PYPROJECT)
         (root / "backend.py").write_text(BACKEND)
         wheel(root, "mini", "1.0")
-        wheel(self.wheels, "toy", "1.0")
-        wheel(self.wheels, "toy", "2.0")
+        self.offer("toy")
         self.doctor()
         self.lock("1.0")
+
+    def offer(self, name: str) -> None:
+        """Lay versions 1.0 and 2.0 of a package into the folder of wheels."""
+        wheel(self.wheels, name, "1.0")
+        wheel(self.wheels, name, "2.0")
 
     def edit(self, **changes: str) -> None:
         """Change the launcher."""

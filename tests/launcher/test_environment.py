@@ -255,3 +255,34 @@ def test_the_encoding_of_the_locale_is_found(call):
 )
 def test_bytes_need_no_encoding(call):
     assert not list(in_the_locale(call))
+
+
+def test_the_lock_of_the_site_agrees_with_the_lock():
+    text = (ROOT / "requirements-site.txt").read_text(encoding="utf-8")
+    pins = [
+        Requirement(pin)
+        for pin in re.findall(r"^([a-z0-9].*?) \\\n {4}--hash", text, re.M)
+    ]
+    assert len(pins) > 60
+    ours = {canonicalize_name(pin.name): [] for pin in LOCK}
+    for pin in LOCK:
+        ours[canonicalize_name(pin.name)].append(str(pin.specifier))
+    for pin in pins:
+        name = canonicalize_name(pin.name)
+        assert str(pin.specifier) in ours.get(name, [str(pin.specifier)]), pin
+    wanted = map(Requirement, PROJECT["dependency-groups"]["site"])
+    for asked in wanted:
+        found = [p for p in pins if canonicalize_name(p.name) == asked.name]
+        assert found, f"{asked} is not in the lock: compile it"
+        for pin in found:
+            assert asked.specifier.contains(str(pin.specifier)[2:]), pin
+
+
+def test_the_conda_file_names_what_a_reader_looks_for():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    named = re.search(r"It holds (.+?) and what they need", text, re.S)[1]
+    names = set(re.findall(r"[a-z]+(?:-[a-z]+)*", named.replace("#", ""))) - {
+        "and"
+    }
+    assert {"tensorflow", "keras", "numpy", "pandas", "nbval"} <= names
+    assert names <= {canonicalize_name(pin.name) for pin in LOCK}

@@ -171,7 +171,7 @@ def test_only_a_whole_venv_is_brought_up_to_the_lock(
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_what_pip_has_begun_to_change_is_half_made(own, monkeypatch, begun):
-    def install(python, lock):
+    def install(python, lock, **parts):
         launcher.LOG.write_text("Installing collected" if begun else "")
         raise KeyboardInterrupt
 
@@ -191,6 +191,25 @@ def test_a_foreign_venv_is_left_alone(own, place):
         launcher.prepare()
     assert theirs.read_text() == "home = elsewhere"
     assert sorted(launcher.VENV.glob("*")) == ([theirs] * (place != ".venv"))
+
+
+def test_the_site_gets_its_packages_once(mini):
+    pages = mini.root / "requirements-site.txt"
+    pages.write_text("pages==1.0\n")
+    doctor = (mini.root / "tools/doctor.py").read_text()
+    site = doctor.replace('"toy"', '"pages"')
+    (mini.root / "tools/site.py").write_text(site)
+    status, out, said = mini.run("site")
+    assert (status, out) == (1, "") and "for pages==1.0" in said
+    mini.offer("pages")
+    status, out, said = mini.run("site")
+    assert (status, out) == (0, "pages 1.0 mini 1.0\n"), said
+    assert "Adding to .venv" in said
+    assert mini.run("site", **NOWHERE) == (0, "pages 1.0 mini 1.0\n", "")
+    pages.write_text("pages==2.0\n")
+    assert mini.run("site")[1] == "pages 2.0 mini 1.0\n"
+    mini.lock("2.0")  # which may have changed what both locks name
+    assert "Adding to .venv" in mini.run("site")[2]
 
 
 def test_no_space(mini):
