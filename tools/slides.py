@@ -57,6 +57,7 @@ class Slide:
         section: heading of the lesson's section.
         body: HTML.
         context: words by which a row of the minute plan finds it.
+        near: the nearest heading above a figure.
         notes: lines for the speaker.
     """
 
@@ -64,6 +65,7 @@ class Slide:
     section: str
     body: str
     context: str = ""
+    near: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -151,11 +153,12 @@ def told(level: str, heading: str, text: str, section: str) -> list[Slide]:
 
 def deck(notebook: Any, folder: Path) -> list[Slide]:
     """Return the slides of a lesson, without the minute plan."""
-    slides, section, seen = [], "", ""
+    slides, section, near, seen = [], "", "", ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for level, heading, text in pieces(cell.source):
                 section = heading if level == "##" else section
+                near = heading or near
                 if section not in LEFT_OUT:
                     slides += told(level, heading, text, section)
             continue
@@ -163,7 +166,7 @@ def deck(notebook: Any, folder: Path) -> list[Slide]:
         if "live" in cell.metadata.get("tags", []):
             seen += "\nthe live cell"
         for slide in pictures(cell, section, folder):
-            slide.context, seen = seen, ""
+            slide.context, slide.near, seen = seen, near, ""
             slides += [slide] * (section not in LEFT_OUT)
     return slides
 

@@ -1,6 +1,5 @@
 """A browser, and what it opens. Without them these tests are skipped."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,9 +24,11 @@ def chromium() -> Iterator:
         "playwright.sync_api",
         reason="python3 course.py site installs what this needs",
     )
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip(f"no Chromium on this machine: none of {NAMES}")
+    from tools import handouts
+
+    path = handouts.browser()
+    if not path:
+        pytest.skip(f"this machine has none of {handouts.BROWSERS}")
     with api.sync_playwright() as play:
         # Inside a container Chromium cannot make its own sandbox.
         browser = play.chromium.launch(
