@@ -384,6 +384,17 @@ def text_before_code(nb: Notebook) -> Faults:
 
 
 @rule(*KINDS)
+def key_that_stays(nb: Notebook) -> Faults:
+    """Above a live view the text names the key that keeps it in view."""
+    text = ""
+    for cell in nb.cells:
+        if cell.kind != "code":
+            text = cell.source
+        elif "train_live" in called(cell) and "Ctrl+Enter" not in text:
+            yield cell, "Shift+Enter scrolls past it", "Run with Ctrl+Enter"
+
+
+@rule(*KINDS)
 def networks(nb: Notebook) -> Faults:
     """Networks are called with training=, and `trainable` is never set."""
     names = {"generator", "discriminator"}

@@ -402,6 +402,7 @@ FAULTS: dict[str, list[tuple[str, ...]]] = {
         ("exercises", "07.exercise_1(", "07.exercise_2("),
         ("exercises", "%% code > not attempted\n", "%% code\n"),
         ("text_before_code", *code("SEED\n%% code\nx = 1")),
+        ("key_that_stays", *code("views.train_live(SEED)")),
         ("networks", *code("views.generator(SEED)")),
         ("settings", "| unit |", "| what |"),
         ("settings", "| `latent_dim` |", "| `z` |"),
