@@ -1,4 +1,4 @@
-"""Lesson 06: one z turned through ten classes, with sliders."""
+"""Lesson 06: one z turned through ten classes, with the arrow keys."""
 
 import io
 
@@ -11,7 +11,7 @@ from helpers.lessons import conditional
 
 
 class Dial:
-    """Turn one z through ten classes, with sliders that the arrow keys move.
+    """Turn one z through ten classes; the arrow keys do it.
 
     Attributes:
         images: (n, 10, 28, 28, 1), of each z all ten classes.
@@ -39,15 +39,18 @@ class Dial:
         return buffer.getvalue()
 
     def widget(self) -> widgets.VBox:
-        """Return a picture and two sliders, of z and of the class."""
+        """Return a picture below two numbers, of the class and of z.
+
+        Numbers and not sliders, as those have no name for a screen reader.
+        """
         picture = widgets.Image(value=self.png(0, 0), width=224)
         last = len(self.images) - 1
-        z = widgets.IntSlider(description="z", max=last)
-        y = widgets.IntSlider(description="digit", max=9)
+        y = widgets.BoundedIntText(description="digit", max=9)
+        z = widgets.BoundedIntText(description="z", max=last)
 
         def refresh(_: object) -> None:
             picture.value = self.png(z.value, y.value)
 
-        for slider in (z, y):
-            slider.observe(refresh, "value")
+        for number in (y, z):
+            number.observe(refresh, "value")
         return widgets.VBox([y, z, picture])
