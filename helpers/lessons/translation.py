@@ -1,6 +1,7 @@
 """Lesson 07: networks that are given a picture and return a picture."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
@@ -277,22 +278,25 @@ def build(recipe: Recipe) -> Painter:
     return assemble(recipe, lambda: build_unet(recipe.width, recipe.channels))
 
 
-def assemble(recipe: Recipe, make_unet: Callable[[], keras.Model]) -> Painter:
+def assemble(
+    recipe: Recipe,
+    make_unet: Callable[[], keras.Model],
+    make_d: Callable[[], keras.Model] | None = None,
+) -> Painter:
     """Put a run together with a U-Net of one's own.
 
     Args:
         recipe: seed, discriminator, optimisers.
         make_unet: builds G; called twice, for the average as well.
+        make_d: builds D; by default `build_discriminator`, as in the recipe.
 
     Returns:
         An untrained run.
     """
-    return dcgan.assemble(
-        recipe,
-        make_unet,
-        lambda: build_discriminator(recipe.d_width, recipe.patches),
-        Painter,
+    own = functools.partial(
+        build_discriminator, recipe.d_width, recipe.patches
     )
+    return dcgan.assemble(recipe, make_unet, make_d or own, Painter)
 
 
 def slope_penalty(

@@ -1,16 +1,24 @@
 """Lesson 07: holes, the U-Net that fills them, marks, and photographs."""
 
+import ast
 import dataclasses
 import functools
 
+import nbformat
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from skimage import data as pictures
 
-from helpers import data, metrics, training, views
-from helpers.backend import keras, ops, tf
-from helpers.lessons import photographs, repairs, scans, translation
+from helpers import data, metrics, runtime, training, views
+from helpers.backend import keras, layers, ops, tf
+from helpers.lessons import (
+    conditional,
+    photographs,
+    repairs,
+    scans,
+    translation,
+)
 
 RECIPE = translation.Recipe(seed=1, width=2, d_width=2, batch_size=8)
 rng = np.random.default_rng(0)
@@ -167,6 +175,42 @@ def test_the_penalty_is_gamma_half_of_the_mean_squared_slope():
     wanted = 5 * (slopes**2).sum(axis=(1, 2, 3)).mean()
     found = float(translation.slope_penalty(run, given, X))
     assert found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def page():
+    """What cells of the lesson define: U-Net, damage, paste, D."""
+    path = runtime.ROOT / "notebooks" / "07_image_to_image.ipynb"
+    cells = {c.id: c.source for c in nbformat.read(path, 4).cells}
+    names = {"keras": keras, "layers": layers, "ops": ops, "tf": tf}
+    names |= {"conditional": conditional}
+    for key in ("c11", "c13", "c27"):
+        tree = ast.parse(cells[key])
+        tree.body = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
+        exec(compile(tree, key, "exec"), names)
+    return names
+
+
+def test_the_page_damages_and_pastes_as_the_helper(page):
+    for mask in (translation.half_mask(), masks("square", 40)):
+        given = translation.damage(X, mask)
+        assert np.array_equal(page["damage"](X, mask), given)
+        filled = translation.paste(given, X / 2)
+        assert np.array_equal(page["paste"](given, X / 2), filled)
+
+
+def test_the_networks_of_the_page_are_those_of_the_helper(page):
+    recipe = translation.Recipe(seed=1)
+    ours = translation.build(recipe)
+    run = translation.assemble(recipe, page["build_unet"], page["build_d"])
+    given = tf.constant(translation.damage(X, translation.half_mask()))
+    for part in ("generator", "discriminator", "average"):
+        pair = getattr(ours, part), getattr(run, part)
+        weights = [model.get_weights() for model in pair]
+        assert all(map(np.array_equal, *weights))
+        x = given if part != "discriminator" else [given, tf.constant(X)]
+        one, other = (model(x, training=False) for model in pair)
+        assert np.allclose(one, other, atol=1e-6)
 
 
 # ---------------------------------------------------------------- steps
