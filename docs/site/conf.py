@@ -52,7 +52,9 @@ def visit_math_block(translator, node: nodes.math_block) -> None:
 
 
 def mend(app, name, template, context, doctree) -> None:
-    """Give captions of the sidebar a level, and leave no header empty."""
+    """Name the language, level the sidebar's captions, fill empty headers."""
+    if other := re.match(r"(?:notebooks/|README\.)([a-z]{2})(?:/|$)", name):
+        context["language"] = other[1]
     tree = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = tree.replace(
         'role="heading"', 'role="heading" aria-level="2"'

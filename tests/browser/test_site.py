@@ -83,6 +83,14 @@ def test_formulas_can_be_read_aloud(pages):
         assert formula.svg["aria-hidden"] == "true" and formula.math
 
 
+def test_a_translation_names_its_language(pages):
+    found = {name: page.html["lang"] for name, page in pages.items()}
+    translated = {name for name in found if "/zh/" in name or ".zh." in name}
+    assert len(translated) > 1
+    for name, language in found.items():
+        assert language == ("zh" if name in translated else "en"), name
+
+
 def test_solutions_are_folded(pages):
     for name, page in pages.items():
         if "/solutions/" in name:
