@@ -31,9 +31,10 @@ def build_mapping(
     """
     z = keras.Input((latent_dim,))
     w = z / ops.sqrt(ops.mean(ops.square(z), axis=1, keepdims=True))
-    large = keras.initializers.RandomNormal(stddev=1 / slow / latent_dim**0.5)
+    large = 1 / slow / latent_dim**0.5
     for _ in range(n_layers):
-        w = slow * layers.Dense(latent_dim, kernel_initializer=large)(w)
+        start = keras.initializers.RandomNormal(stddev=large)
+        w = slow * layers.Dense(latent_dim, kernel_initializer=start)(w)
         w = layers.LeakyReLU(negative_slope=0.2)(w)
     return keras.Model(z, w, name="mapping")
 
