@@ -149,8 +149,9 @@ def tradeoff(title: str) -> Figure:
         ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
         look = {"textcoords": "offset points", "fontsize": 12}
         for weight, point in middle.iterrows():
-            at = {"xytext": (6, -15)} | look
-            ax.annotate(f"{weight:g}", tuple(point), **at)
+            down = -20 if weight == 1 else -12  # clear of the line
+            at = (8, 5 if weight > 1 else down)
+            ax.annotate(f"{weight:g}", tuple(point), xytext=at, **look)
         alone = table[table["setting"] == hole + ALONE]
         ax.plot(alone["psnr"], alone["fcd"], "D", ms=7, c=views.DISCRIMINATOR)
         spot = tuple(alone[["psnr", "fcd"]].median())
@@ -162,7 +163,7 @@ def tradeoff(title: str) -> Figure:
         ticks = [1, 2, 5, 10, 20, 40]
         ax.set_yticks(ticks, ticks)
         ax.minorticks_off()
-        ax.margins(x=0.18)
+        ax.margins(0.18, 0.1)
     axes[0].set_ylabel("FCD, down is more like real digits")
     squared = table[table["setting"] == "squared error"]
     axes[0].plot(squared["psnr"], squared["fcd"], "s", ms=7, c="black")
