@@ -91,6 +91,12 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 BLOCKS = ["blockquote_open", "bullet_list_open", "ordered_list_open"]
 BLOCKS += ["heading_open", "table_open", "fence", "hr"]
 
+MACROS = "operatorname|bm|newcommand|def|require|label|tag|ref|href|unicode"
+UNDRAWN = {  # by one renderer or another
+    r"\mathrm{...}, or plain symbols": rf"\\(?:{MACROS})\b",
+    "$...$ or $$...$$": r"\\[\[(]",
+}
+
 Rule = Callable[[Notebook], Iterable[tuple[Where, str, str]]]
 RULES: dict[str, tuple[tuple[str, ...], Rule]] = {}
 
@@ -218,7 +224,33 @@ def figures_by_show(nb: Notebook) -> Faults:
             yield cell, "a bare figure", "show(fig, alt)"
 
 
+@rule(*KINDS)
+def shown_anywhere(nb: Notebook) -> Faults:
+    """Pages that run nothing (GitHub, nbviewer) show what a cell stored."""
+    for k, cell in enumerate(nb.code):
+        near = nb.code[max(k - 1, 0) : k + 2]
+        alive = {"widget", "interact", "interactive"} & called(cell)
+        if alive and not any(other.data("image/png") for other in near):
+            yield cell, "a widget alone", "a picture in it or in a cell beside"
+        if any("<script" in text for text in cell.data("text/html")):
+            yield cell, "a script", "an output that needs none"
+
+
 # --- words and links
+
+
+@rule(*KINDS)
+def formulas_anywhere(nb: Notebook) -> Faults:
+    """Formulas are written as GitHub, nbviewer, VS Code and the site read."""
+    for cell in nb.markdown:
+        text = re.sub(r"(?ms)^```.*?^```|(``?).+?\1", "code", cell.source)
+        for wanted, pattern in UNDRAWN.items():
+            for match in re.finditer(pattern, text):
+                yield cell, f"in a formula, {match.group()}", wanted
+        for block in re.split(r"\n\s*\n", text):
+            alone = re.fullmatch(r"\$\$[^$]+\$\$", block.strip())
+            if "$$" in block and not alone:
+                yield cell, "$$ within text", "blank lines around a formula"
 
 
 @rule(*KINDS)

@@ -242,6 +242,7 @@ DATA = {
     "FIGURE": {"image/png": "aGk=", "text/plain": ALT},
     "BARE": {"image/png": "aGk=", "text/plain": "<Figure size 640x480>"},
     "SVG": {"image/svg+xml": "<svg/>", "text/plain": ALT},
+    "SCRIPT": {"text/html": "<script>1</script>", "text/plain": "x"},
     "FRAME": {"text/html": ROWS.format(9 * "<tr><td>1</td></tr>")},
 }
 
@@ -335,7 +336,7 @@ def one(tags: str, lines: int = 1) -> str:
 MISREAD = ["+ exp(-x)) = 3", "- 3 steps", "* 2 steps", "1. What is it?"]
 MISREAD += ["1) What is it?", "   + 3 steps", "> 3 steps", "### 3", "=", "-"]
 MISREAD += ["---", "***", "```", "p(x | z)\n---|---\nq(z | x)"]
-MISREAD += ["| a | b |\n|---|---|\n| 1 | 2 |", "$$\na\n+ b\n$$"]
+MISREAD += ["| a | b |\n|---|---|\n| 1 | 2 |", "\n$$\na\n+ b\n$$\n"]
 MISREAD += ["\n- of which\n  + 3 are mine", "\n- steps, k =\n1. What is it?"]
 WIDE = f"{6 * '| a '}|\n{6 * '|---'}|\n{6 * '| b '}|\n\n"
 LONG = "| a |\n|---|\n" + 9 * "| b |\n" + "\n"
@@ -380,6 +381,18 @@ FAULTS: dict[str, list[tuple[str, ...]]] = {
         ("tags", *code("# NBVAL_IGNORE_OUTPUT\nx = 1")),
         ("figures_by_show", *code("SEED", " > BARE")),
         ("figures_by_show", *code("SEED", " > SVG")),
+        ("shown_anywhere", *code("dial.widget()")),
+        ("shown_anywhere", *code("SEED", " > SCRIPT")),
+        *[
+            ("formulas_anywhere", "One draws, one judges.", x)
+            for x in (
+                r"Take $\operatorname{q}$.",
+                r"Take \(q\).",
+                "Take\n$$q$$",
+                "$$q$$\n$$p$$",
+                "$$q$$ and on.",
+            )
+        ],
         ("headings", "no quality.", "none.\n\n# Another"),
         ("headings", "### Checkpoint 2", "#### A\n\n### Checkpoint 2"),
         ("headings", "question of part 2", "Question Of Part 2"),
