@@ -1,19 +1,21 @@
 """Lesson 09: figures of painted pictures, and the record of its study."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullLocator
 from skimage import transform
 
 from helpers import views
 from helpers.backend import keras, ops
 from helpers.lessons.style import RECORD
 
-TICKS = {"factor": (10, 20, 50, 100), "referee": (0.05, 0.1, 0.2, 0.5, 1)}
+FRAME = "#E69F00"  # orange
 
 
 def clouds(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:
@@ -40,6 +42,27 @@ def clouds(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:
 def runs() -> pd.DataFrame:
     """Read the rows of `studies.style`."""
     return pd.DataFrame(json.loads(RECORD.read_text(encoding="utf-8"))["runs"])
+
+
+def lead(column: str, one: str, other: str) -> float:
+    """Divide the least of one way by the most of another; the least style.
+
+    Args:
+        column: of the study's rows.
+        one: a way of `studies.style`.
+        other: another.
+
+    Returns:
+        Above 1 if every run of `one` has more, in each style.
+    """
+    table = runs().groupby(["way", "style"])[column]
+    return float((table.min()[one] / table.max()[other]).min())
+
+
+def larger(column: str, one: str, other: str) -> int:
+    """Count the pairs of a style and a seed in which one way has more."""
+    table = runs().set_index(["way", "style", "seed"])[column]
+    return int((table[one] > table[other]).sum())
 
 
 def coarse(x: np.ndarray, detail: int) -> np.ndarray:
@@ -89,8 +112,33 @@ def gallery(
     return fig
 
 
+def compared(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
+    """Draw a window of each picture; above it, how far it is from the first.
+
+    That is the mean squared difference of all pixels, as a share of what a
+    plain grey square scores.
+
+    Args:
+        title: what the figure finds, or asks.
+        panels: name -> picture (1, side, side, 1).
+
+    Returns:
+        The figure, for `show`.
+    """
+    first, named = next(iter(panels.values())), {}
+    for name, x in panels.items():
+        share = np.square(x - first).mean() / first.var()
+        start = x.shape[1] // 5
+        window = slice(start, 2 * start)
+        named[f"{name}: {share:.1f}"] = x[:, window, window]
+    return gallery(title, named)
+
+
 def maps(title: str, features: keras.Model, x: np.ndarray) -> Figure:
     """Draw a picture, and of each layer the channel that varies most.
+
+    A frame on the picture holds what one place of a layer sees: one for each
+    layer from the third on.
 
     Args:
         title: what the figure finds.
@@ -100,15 +148,23 @@ def maps(title: str, features: keras.Model, x: np.ndarray) -> Figure:
     Returns:
         The figure, for `show`.
     """
-    panels = {"the picture": x}
+    panels, seen = {"the picture": x}, []
     for k, found in enumerate(features(x, training=False), start=1):
+        seen.append(3 * 2**k - 3)  # pixels across
         found = ops.convert_to_numpy(found)
         inside = found[:, 2:-2, 2:-2] if found.shape[1] > 4 else found
         varied = inside.std(axis=(0, 1, 2)).argmax()
         channel = found[..., varied : varied + 1]
         top = np.quantile(channel, 0.99) + 1e-6
-        panels[f"layer {k}"] = (2 * channel / top - 1).clip(-1, 1)
-    return gallery(title, panels)
+        name = f"layer {k}: {seen[-1]} px"
+        panels[name] = (2 * channel / top - 1).clip(-1, 1)
+    fig = gallery(title, panels)
+    middle, unit = x.shape[1] / 2, min(1, 128 / x.shape[1])
+    for wide in seen[2:]:
+        corner = 2 * [(middle - wide / 2) * unit - 0.5]
+        line = {"fill": False, "ec": FRAME, "lw": 1.6}
+        fig.axes[0].add_patch(Rectangle(corner, *2 * [wide * unit], **line))
+    return fig
 
 
 def cloud_row(title: str, drawn: Mapping[str, np.ndarray]) -> Figure:
@@ -124,8 +180,28 @@ def cloud_row(title: str, drawn: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
+def lettered(ax: plt.Axes, x: float, y: float, letter: str) -> None:
+    """Draw a dot with a letter or a digit in it."""
+    ax.plot(x, y, "o", ms=15, color=views.FAKE, mec="white")
+    where = {"ha": "center", "va": "center_baseline", "color": "white"}
+    ax.text(x, y, letter, fontsize=12, clip_on=True, **where)
+
+
+def rows_of_dots(axes: Sequence[plt.Axes], names: Sequence[str]) -> None:
+    """Give panels the same named rows and a logarithmic axis each."""
+    for ax in axes:
+        ax.set(xscale="log", ylim=(len(names) - 0.4, -0.6))
+        ax.set_yticks(range(len(names)), names)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.grid(axis="y", alpha=0.3)
+
+
 def study_dots(title: str, style: str = "brick") -> Figure:
     """Draw how far each way's own error fell, and what a referee finds.
+
+    The digit in a dot is its seed. A line joins two ways by one network.
 
     Args:
         title: what the figure finds.
@@ -140,25 +216,55 @@ def study_dots(title: str, style: str = "brick") -> Figure:
         "random": "random filters",
         "digits": "judge of digits",
     }
-    table = runs().query("style == @style")
-    fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True)
+    table = runs().query("style == @style").set_index(["way", "seed"])
+    fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True)
+    rows_of_dots(axes, [*names.values()])
     for ax, column in zip(axes, ("factor", "referee"), strict=True):
+        own = table[column]
+        for seed in range(3):
+            pair = own["trained", seed], own["means", seed]
+            below = (seed - 1) * 0.24
+            ax.plot(pair, (below, 1 + below), "-", color=views.REAL, lw=1)
         for row, way in enumerate(names):
-            own = table.loc[table["way"] == way, column]
-            dot = {"ms": 9, "alpha": 0.6, "color": views.FAKE}
-            ax.plot(own, np.full(len(own), row), "o", **dot)
-        ax.set(xscale="log", yticks=range(len(names)), ylim=(3.5, -0.5))
-        ticks = TICKS[column]
-        ax.set_xticks(ticks, map(str, ticks))
-        ax.minorticks_off()
-        ax.grid(axis="y", alpha=0.3)
+            for seed, value in own[way].items():
+                apart = (seed - 1) * 0.24 if way != "digits" else 0
+                lettered(ax, value, row + apart, str(seed))
     cat = table["referee, the cat"].iloc[0]
     axes[1].axvline(cat, color=views.REAL, ls=":")
     place = {"xytext": (-6, 0), "textcoords": "offset points"}
     note = {"ha": "right", "va": "center", "fontsize": 12} | place
     axes[1].annotate("the cat itself", (cat, 3), **note)
-    axes[0].set_yticks(range(len(names)), names.values())
     axes[0].set_xlabel("own error fell by a factor of")
     axes[1].set_xlabel("error that the referee finds")
+    views.headline(fig, title)
+    return fig
+
+
+def crossed(
+    title: str, errors: Mapping[str, Mapping[str, tuple[float, float]]]
+) -> Figure:
+    """Draw two errors of pictures as each of several networks finds them.
+
+    Args:
+        title: what the figure finds.
+        errors: network -> letter of a picture -> style and content error.
+
+    Returns:
+        The figure, for `show`.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(10, 2.9), sharey=True)
+    rows_of_dots(axes, [f"by {name} features" for name in errors])
+    for row, found in enumerate(errors.values()):
+        for k, (letter, pair) in enumerate(found.items()):
+            for ax, value in zip(axes, pair, strict=True):
+                place = value, row + (k - 0.5) * 0.44
+                lettered(ax, *place, letter)
+                note = {"xytext": (12, 0), "textcoords": "offset points"}
+                note |= {"va": "center", "fontsize": 12}
+                ax.annotate(f"{value:.2g}", place, **note)
+    axes[0].set_xlabel("style error: how far from the wall")
+    axes[1].set_xlabel("content error: how far from the cat")
+    for ax in axes:
+        ax.margins(x=0.2)
     views.headline(fig, title)
     return fig

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
@@ -231,7 +232,46 @@ def test_clouds_have_one_gram_matrix_and_look_unlike():
     assert fourth["A"] < 1.1 * 4 < fourth["B"]
 
 
+def test_the_record_is_compared_run_by_run(monkeypatch):
+    rows = [
+        ("a", "x", 0, 6.0),
+        ("a", "x", 1, 3.0),
+        ("b", "x", 0, 2.0),
+        ("b", "x", 1, 4.0),
+        ("a", "y", 0, 9.0),
+        ("b", "y", 0, 1.0),
+        ("c", "x", 0, 7.0),
+    ]
+    table = pd.DataFrame(rows, columns=["way", "style", "seed", "error"])
+    monkeypatch.setattr(style_figures, "runs", lambda: table)
+    assert style_figures.lead("error", "a", "b") == 3 / 4
+    assert style_figures.lead("error", "c", "b") == 7 / 4
+    assert style_figures.larger("error", "a", "b") == 2
+
+
 # -------------------------------------------------------------- figures
+
+
+def test_the_distance_by_pixels_is_a_share_of_plain_greys():
+    x = style.shipped("brick", SMALL)
+    grey = np.full_like(x, x.mean())
+    fig = style_figures.compared("t", {"it": x, "grey": grey, "far": 1 - x})
+    names = [ax.get_title(loc="left") for ax in fig.axes]
+    assert names[:2] == ["it: 0.0", "grey: 1.0"] and names[2] > "far: 1"
+    plt.close(fig)
+
+
+def test_each_error_is_drawn_where_its_network_finds_it():
+    errors = {"one": {"A": (0.1, 2.0), "B": (0.5, 3.0)}}
+    errors["two"] = {"A": (0.6, 4.0), "B": (0.2, 5.0)}
+    fig = style_figures.crossed("t", errors)
+    left, right = fig.axes
+    for ax, k in ((left, 0), (right, 1)):
+        found = sorted(float(line.get_xdata()[0]) for line in ax.lines)
+        pairs = [pair[k] for by in errors.values() for pair in by.values()]
+        assert found == sorted(pairs)
+    assert {t.get_text() for t in left.texts} >= {"A", "B"}
+    plt.close(fig)
 
 
 def test_figures_are_drawn():
