@@ -406,19 +406,19 @@ def heat(title: str, values: np.ndarray) -> Figure:
     look = {"cmap": "cividis", "aspect": "auto", "vmin": -most, "vmax": most}
     image = ax.imshow(values, **look)
     write_numbers(ax, values, 0, 1)
-    ax.set(xlabel="claimed to be", ylabel="true digit")
+    ax.set(xlabel="claim that D is told", ylabel="digit that D sees")
     ax.set(xticks=range(10), yticks=range(10))
     for k in range(N_CLASSES):  # the true claims
         corner = k - 0.5, k - 0.5
         look = {"fc": "none", "ec": views.DISCRIMINATOR, "lw": 2}
         ax.add_patch(plt.Rectangle(corner, 1, 1, **look))
-    fig.colorbar(image, label="mean logit of D")
+    fig.colorbar(image, label="mean logit of D (above 0: believes)")
     views.headline(fig, title)
     return fig
 
 
 def scatter(title: str, values: dict[str, np.ndarray]) -> Figure:
-    """Draw a dot for each trial, one measure against another.
+    """Draw a dot for each trial, one measure against another; 0 has lines.
 
     Args:
         title: what the figure finds; their correlation is added to it.
@@ -430,6 +430,8 @@ def scatter(title: str, values: dict[str, np.ndarray]) -> Figure:
     (xlabel, x), (ylabel, y) = values.items()
     fig, ax = plt.subplots(figsize=(6.4, 4.4))
     ax.plot(x, y, "o", ms=5, alpha=0.5, color=views.FAKE, mec="none")
+    for line in (ax.axhline, ax.axvline):
+        line(0, lw=1, color=views.REAL, zorder=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     views.headline(fig, f"{title} Correlation {np.corrcoef(x, y)[0, 1]:.2f}")
     return fig
