@@ -205,8 +205,8 @@ def report() -> pd.DataFrame:
     import psutil
     import tensorflow as tf
 
-    again = "Delete the folder .venv and run: python3 course.py run"
-    wrong = _wrong_packages()
+    found = os.environ.get("COURSE_PACKAGES")  # set by tools/bootstrap.py
+    wrong = [] if found else _wrong_packages()
     memory = psutil.virtual_memory().total / 2**30
     free = shutil.disk_usage(ROOT).free / 2**30
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -220,9 +220,9 @@ def report() -> pd.DataFrame:
         ),
         finding(
             "packages",
-            "as in the lock" if not wrong else "; ".join(wrong[:4]),
+            "; ".join(wrong[:4]) or found or "as in the lock",
             not wrong,
-            again,
+            "Delete the folder .venv and run: python3 course.py run",
         ),
         finding("TensorFlow", tf.__version__, True, ""),
         finding("CPU cores, GPUs", f"{os.cpu_count()}, {gpus}", True, ""),

@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 from sphinx.cmd.build import build_main
 
+from tools import launch
 from tools.choose import choose, deeper
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,6 @@ DOCUMENTS = ("*.md", "docs/*.md", "docs/instructor/*.md", "data/*.md")
 DOCUMENTS += ("studies/*.md", "studies/record/*.md")
 CELL = r" ([^|]+) \|"
 ROW = r"(?m)^\| (\d\d) \| \[(.+?)\]\((.+?)\) \|" + 3 * CELL
-LINK = r"(?<=\]\()(?!\w+:)([^)#\s]+)"  # to a file of the course
 
 
 def put(name: str, text: str | bytes) -> None:
@@ -49,7 +49,7 @@ def with_targets(text: str, path: Path) -> str:
             put(found.relative_to(ROOT).as_posix(), found.read_bytes())
         return match[1]
 
-    return re.sub(LINK, target, text)
+    return re.sub(launch.LINK, target, text)
 
 
 def lesson(path: Path) -> Any:
@@ -70,8 +70,7 @@ def lesson(path: Path) -> Any:
         if cell.cell_type == "code" and "solutions" in inside.parts:
             cell.metadata.setdefault("tags", []).append("hide-input")
     put(f"files/download/{inside.as_posix()}", path.read_bytes())
-    row = f'<p class="launch"><a download href="{up}download/'
-    row += f'{inside.as_posix()}">Download this notebook</a></p>'
+    row = launch.row(inside.as_posix(), f"{up}download/{inside.as_posix()}")
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f"{title}\n\n{row}\n{rest}"
     return notebook

@@ -7,8 +7,8 @@ machine. `protocol` names everything that a score depends on.
 
 import hashlib
 import heapq
-import importlib.metadata
 import json
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -75,7 +75,8 @@ def protocol(n: int) -> dict[str, Any]:
         )
     if n != content["images"]:
         content["name"] += f" with {n:,} images instead of 5,000"
-    version = importlib.metadata.version("gan-course-helpers")
+    about = (runtime.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = tomllib.loads(about)["project"]["version"]
     return content | {"images": n, "course": version}
 
 
