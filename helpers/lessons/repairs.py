@@ -166,7 +166,7 @@ def tradeoff(title: str) -> Figure:
         ax.margins(0.18, 0.1)
     axes[0].set_ylabel("FCD, down is more like real digits")
     squared = table[table["setting"] == "squared error"]
-    axes[0].plot(squared["psnr"], squared["fcd"], "s", ms=7, c="black")
+    axes[0].plot(squared["psnr"], squared["fcd"], "ks", ms=7, alpha=0.5)
     spot = tuple(squared[["psnr", "fcd"]].median())
     at = {"xytext": (-10, -5), "ha": "right"} | look
     axes[0].annotate("squared error", spot, **at)
