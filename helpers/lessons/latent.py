@@ -225,7 +225,8 @@ def steered() -> pd.DataFrame:
                 shift, kept = [0, *moved["shift"]], [1, *moved["kept"]]
                 shares.append(np.interp([1, 2], shift, kept))
         found[name] = np.median(shares, axis=0)
-    return pd.DataFrame(found, ["1 SD", "2 SD"]).T
+    moved = pd.Index(["1 SD", "2 SD"], name="digits that stay, after")
+    return pd.DataFrame(found, moved).T
 
 
 class Reading(NamedTuple):

@@ -32,7 +32,7 @@ def along(
     def grey(codes: np.ndarray) -> float:
         return (draw(codes).mean() + 1) / 2
 
-    measured = {"mean length of the code": length, "mean grey, 0 to 1": grey}
+    measured = {"mean length of z": length, "mean grey, 0 to 1": grey}
     stops = np.linspace(0, 1, len(next(iter(walks.values()))))
     panels = []
     for name, measure in measured.items():
@@ -86,7 +86,8 @@ def codes(title: str, table: pd.DataFrame, label: str) -> Figure:
 
     Args:
         title: what the figure finds.
-        table: columns `property`, `code`, `value`; five codes at most.
+        table: as `latent.codes` returns it; five codes at most, the first
+            two of which are joined.
         label: what the values are.
 
     Returns:
@@ -102,6 +103,10 @@ def codes(title: str, table: pd.DataFrame, label: str) -> Figure:
         (views.OTHERS[1]["color"], "D"),
     )
     fig, ax = plt.subplots(figsize=(10, 0.9 * len(names) + 1.3))
+    for (name, _), own in table.groupby(["property", "seed"], sort=False):
+        ends = own.set_index("code")["value"][kinds[:2]]
+        row = names.index(name)
+        ax.plot(ends, (row - 0.32, row - 0.16), "-", color=views.REAL, lw=1)
     for k, (kind, (color, marker)) in enumerate(
         zip(kinds, looks, strict=False)
     ):
@@ -162,7 +167,7 @@ def follows(title: str, whose: Mapping[str, Mapping[str, float]]) -> Figure:
     table = pd.DataFrame(whose).T
     third = table["third digit"]
     donor = table["digit"] * (1 - third)
-    parts = {"receiver's digit": 1 - third - donor, "a third": third}
+    parts = {"receiver's digit": 1 - third - donor, "another": third}
     parts |= {"donor's": donor}
     tones = "0.85", "0.6", views.FAKE
     rows = range(len(table))
