@@ -112,6 +112,16 @@ def gallery(
     return fig
 
 
+def framed(x: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """Return a picture (1, h, w, 3) with an orange frame around a window."""
+    width = max(2, x.shape[1] // 64)
+    around = x.copy()
+    around[:, rows, columns] = (0.8, 0.25, -1)
+    inside = [slice(s.start + width, s.stop - width) for s in (rows, columns)]
+    around[:, *inside] = x[:, *inside]
+    return around
+
+
 def compared(title: str, panels: Mapping[str, np.ndarray]) -> Figure:
     """Draw a window of each picture; above it, how far it is from the first.
 
