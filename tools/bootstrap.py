@@ -55,7 +55,6 @@ def install(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder, "constraints.txt")
         pins = (f"{n}=={v}" for n, v in there.items() if n)
-        pins = (f"{n}=={v}" for n, v in there.items() if n)
         kept.write_text("\n".join(pins), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "install", "-q", "-c", str(kept)]
         done = subprocess.run(

@@ -7,6 +7,7 @@ page. The workflow pages.yml puts the copies on the branch "launch", where
 Colab finds them.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -60,12 +61,12 @@ def services(repository: str, inside: str) -> dict[str, str]:
         repository: OWNER/NAME.
         inside: the notebook's path in the repository.
     """
-    path = quote(inside)
-    hub = "https://mybinder.org/v2/gh/"
+    path = quote(inside, safe="")  # within a query, slashes are quoted too
     return {
         "Colab": "https://colab.research.google.com/github/"
-        f"{repository}/blob/{BRANCH}/{path}",
-        "Binder": f"{hub}{repository}/main?labpath={quote(inside, safe='')}",
+        f"{repository}/blob/{BRANCH}/{quote(inside)}",
+        "Binder": "https://mybinder.org/v2/gh/"
+        f"{repository}/main?labpath={path}",
     }
 
 
@@ -122,4 +123,9 @@ def main(repository: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(prog="tools.launch", description=__doc__)
+    parser.add_argument("repository", help="OWNER/NAME")
+    try:
+        sys.exit(main(parser.parse_args().repository))
+    except NoRepository as reason:
+        sys.exit(str(reason))
