@@ -102,16 +102,20 @@ def codes(title: str, table: pd.DataFrame, label: str) -> Figure:
         ("black", "x"),
         (views.OTHERS[1]["color"], "D"),
     )
+
+    def place(name: str, k: int) -> float:
+        return names.index(name) + 0.16 * (k - 2)
+
     fig, ax = plt.subplots(figsize=(10, 0.9 * len(names) + 1.3))
     for (name, _), own in table.groupby(["property", "seed"], sort=False):
         ends = own.set_index("code")["value"][kinds[:2]]
-        row = names.index(name)
-        ax.plot(ends, (row - 0.32, row - 0.16), "-", color=views.REAL, lw=1)
+        rows = [place(name, k) for k in (0, 1)]
+        ax.plot(ends, rows, "-", color=views.REAL, lw=1)
     for k, (kind, (color, marker)) in enumerate(
         zip(kinds, looks, strict=False)
     ):
         some = table[table["code"] == kind]
-        rows = [names.index(n) + 0.16 * (k - 2) for n in some["property"]]
+        rows = [place(name, k) for name in some["property"]]
         look = {"ls": "", "marker": marker, "ms": 8, "alpha": 0.8}
         ax.plot(some["value"], rows, color=color, label=kind, **look)
     ax.set_yticks(range(len(names)), names)

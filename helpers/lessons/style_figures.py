@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
@@ -116,7 +117,7 @@ def framed(x: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
     """Return a picture (1, h, w, 3) with an orange frame around a window."""
     width = max(2, x.shape[1] // 64)
     around = x.copy()
-    around[:, rows, columns] = (0.8, 0.25, -1)
+    around[:, rows, columns] = 2 * np.array(to_rgb(FRAME)) - 1
     inside = [slice(s.start + width, s.stop - width) for s in (rows, columns)]
     around[:, *inside] = x[:, *inside]
     return around
