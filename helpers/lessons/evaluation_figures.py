@@ -179,23 +179,28 @@ def fault_map(
     return fig
 
 
-def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
-    """Draw values as strokes, a row a group, on one axis.
+def dots(
+    title: str, groups: Mapping[str, tuple[np.ndarray, float]], unit: str
+) -> Figure:
+    """Draw values as rings, a row a group, and below them their interval.
 
     Args:
         title: what the figure finds.
-        groups: label -> values (n,).
+        groups: label -> values (n,), and the half-width about their mean.
         unit: name of the values.
 
     Returns:
         The figure, for `show`.
     """
     fig, ax = plt.subplots(figsize=(10, 0.6 * len(groups) + 1.4))
-    stroke = {"ls": "", "marker": "|", "ms": 24, "mew": 2}
-    for row, (label, values) in enumerate(groups.items()):
-        y = check_array(label, values, "n")
-        ax.plot(y, np.full(len(y), row), color=views.FAKE, **stroke)
-    ax.set(xlabel=unit, ylim=(len(groups) - 0.5, -0.5))
+    ring = {"ls": "", "marker": "o", "ms": 9, "mfc": "none", "mew": 2}
+    bar = {"fmt": "o", "color": "black", "ms": 6, "lw": 2, "capsize": 5}
+    for row, (label, (values, half)) in enumerate(groups.items()):
+        x = check_array(label, values, "n")
+        apart = row - 0.25 + 0.4 * (np.arange(len(x)) % 3) / 2
+        ax.plot(x, apart, color=views.FAKE, **ring)
+        ax.errorbar(x.mean(), row + 0.34, xerr=half, **bar)
+    ax.set(xlabel=unit, ylim=(len(groups) - 0.35, -0.5))
     ax.set_yticks(range(len(groups)), groups)
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
@@ -203,7 +208,7 @@ def dots(title: str, groups: Mapping[str, np.ndarray], unit: str) -> Figure:
 
 
 def plane(title: str, table: pd.DataFrame) -> Figure:
-    """Draw sets as points by two shares, both axes from 0 to 1.
+    """Draw sets as points by two shares.
 
     Args:
         title: what the figure finds.
@@ -217,12 +222,13 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
     upward, level = table.columns
     fig, ax = plt.subplots(figsize=(10, 4.4))
     last = {}  # labels of one side do not overlap
+    floor = max(0, np.floor(10 * values[:, 0].min()) / 10 - 0.1)
     for i in np.argsort(-values[:, 0], kind="stable"):
         (y, x), name = values[i], table.index[i]
         look = REAL if name.startswith("real") else GENERATED
         ax.plot(x, y, ms=11, **look)
         side, shift = ("right", -0.06) if x > 0.5 else ("left", 0.06)
-        last[side] = spot = min(y, last.get(side, 2) - 0.11)
+        last[side] = spot = min(y, last.get(side, 2) - 0.11 * (1 - floor))
         text = (
             f"{name}: {upward[0].upper()} {y:.2f}, {level[0].upper()} {x:.2f}"
         )
@@ -230,7 +236,7 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         start = (1 if x > 0.5 else 0, 0.5)  # of a line, at the label
         line = {"arrowstyle": "-", "lw": 1, "shrinkB": 6, "relpos": start}
         ax.annotate(text, (x, y), (x + shift, spot), arrowprops=line, **at)
-    ax.set(ylabel=upward, xlabel=level, xlim=(-0.03, 1.03), ylim=(0, 1.03))
+    ax.set(ylabel=upward, xlabel=level, xlim=(-0.03, 1.03), ylim=(floor, 1.01))
     views.headline(fig, title)
     return fig
 
