@@ -1,6 +1,7 @@
 """The light DCGAN of lesson 03: networks, losses, one step, its history."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -471,17 +472,18 @@ def ladder_figure(title: str, rungs: pd.DataFrame) -> Figure:  # not taught
     """
     fig, ax = plt.subplots(figsize=(10, 0.75 * rungs.shape[1] + 1.2))
     places = range(rungs.shape[1])
-    stroke = {"color": views.FAKE, "ls": "-", "marker": "|", "ms": 24}
-    for seed, values in rungs.iterrows():
-        width = 3 if seed == rungs.index[0] else 1
-        ax.plot(values, places, lw=width, mew=width + 0.5, **stroke)
+    stroke = {"color": views.FAKE, "marker": "|", "ms": 24}
+    dashes = itertools.cycle(["-", "--", ":", "-.", (0, (8, 2))])
+    for (seed, values), ls in zip(rungs.iterrows(), dashes, strict=False):
+        width = 3 if seed == rungs.index[0] else 1.3
+        ax.plot(values, places, ls=ls, lw=width, mew=width + 0.5, **stroke)
     at = {"xytext": (8, -16), "textcoords": "offset points"}
     spot = rungs.iloc[0, 0], 0
     ax.annotate("seed 3", spot, **at, color=views.FAKE, fontsize=12)
     medians = rungs.median()
     names = [f"{name}\nmedian {fcd:.0f}" for name, fcd in medians.items()]
     ax.set_yticks(places, names)
-    ax.set(xlabel="FCD", ylim=(rungs.shape[1] - 0.5, -0.5))
+    ax.set(xlabel="FCD (left is better)", ylim=(rungs.shape[1] - 0.5, -0.5))
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
     return fig
