@@ -21,8 +21,9 @@ COMMON = {"features", "weights"}  # code that is also an everyday word
 LOCAL = {
     "01": {
         "f": "what V adds up at one x, as a function of D's answer d there",
-        "h": "any function of x that stays fixed",
+        "h": "what G pays at x, or any function of x that stays fixed",
         "t": "argument of the sigmoid",
+        "λ": "exercise 3: a curvature",
     },
     "02": {
         "s": "of the example with one number: deviation of x given z",
