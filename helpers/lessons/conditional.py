@@ -405,7 +405,7 @@ def heat(title: str, values: np.ndarray) -> Figure:
     most = np.abs(values).max()  # so that 0 lies in the middle
     look = {"cmap": "cividis", "aspect": "auto", "vmin": -most, "vmax": most}
     image = ax.imshow(values, **look)
-    write_numbers(ax, values, 0, 1)
+    write_numbers(ax, values, 0, 2)
     ax.set(xlabel="claim that D is told", ylabel="digit that D sees")
     ax.set(xticks=range(10), yticks=range(10))
     for k in range(N_CLASSES):  # the true claims

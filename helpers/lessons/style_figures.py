@@ -251,31 +251,26 @@ def study_dots(title: str, style: str = "brick") -> Figure:
     return fig
 
 
-def crossed(
-    title: str, errors: Mapping[str, Mapping[str, tuple[float, float]]]
-) -> Figure:
-    """Draw two errors of pictures as each of several networks finds them.
+def crossed(title: str, errors: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw the style errors of pictures as each of some networks finds them.
 
     Args:
         title: what the figure finds.
-        errors: network -> letter of a picture -> style and content error.
+        errors: network -> letter of a picture -> style error.
 
     Returns:
         The figure, for `show`.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(10, 2.9), sharey=True)
-    rows_of_dots(axes, [f"by {name} features" for name in errors])
+    fig, ax = plt.subplots(figsize=(10, 2.9))
+    rows_of_dots([ax], [f"by {name} features" for name in errors])
     for row, found in enumerate(errors.values()):
-        for k, (letter, pair) in enumerate(found.items()):
-            for ax, value in zip(axes, pair, strict=True):
-                place = value, row + (k - 0.5) * 0.44
-                lettered(ax, *place, letter)
-                note = {"xytext": (12, 0), "textcoords": "offset points"}
-                note |= {"va": "center", "fontsize": 12}
-                ax.annotate(f"{value:.2g}", place, **note)
-    axes[0].set_xlabel("style error: how far from the wall")
-    axes[1].set_xlabel("content error: how far from the cat")
-    for ax in axes:
-        ax.margins(x=0.2)
+        for k, (letter, value) in enumerate(found.items()):
+            place = value, row + (k - 0.5) * 0.44
+            lettered(ax, *place, letter)
+            note = {"xytext": (12, 0), "textcoords": "offset points"}
+            note |= {"va": "center", "fontsize": 12}
+            ax.annotate(f"{value:.2g}", place, **note)
+    ax.set_xlabel("style error: how far from the wall")
+    ax.margins(x=0.2)
     views.headline(fig, title)
     return fig
