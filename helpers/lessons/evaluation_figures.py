@@ -179,29 +179,24 @@ def fault_map(
     return fig
 
 
-def dots(
-    title: str, groups: Mapping[str, tuple[np.ndarray, float]], unit: str
-) -> Figure:
-    """Draw values as rings, a row a group, and below them their interval.
+def dots(title: str, runs: Mapping[str, tuple[np.ndarray, float]]) -> Figure:
+    """Draw FCDs as rings, a row a group, and below them their interval.
 
     Args:
         title: what the figure finds.
-        groups: label -> values (n,), and the half-width about their mean.
-        unit: name of the values.
+        runs: label -> FCDs (n,), and the half-width about their mean.
 
     Returns:
         The figure, for `show`.
     """
-    fig, ax = plt.subplots(figsize=(10, 0.6 * len(groups) + 1.4))
-    ring = {"ls": "", "marker": "o", "ms": 9, "mfc": "none", "mew": 2}
-    bar = {"fmt": "o", "color": "black", "ms": 6, "lw": 2, "capsize": 5}
-    for row, (label, (values, half)) in enumerate(groups.items()):
+    fig, ax = plt.subplots(figsize=(10, 0.6 * len(runs) + 1.4))
+    for row, (label, (values, half)) in enumerate(runs.items()):
         x = check_array(label, values, "n")
-        apart = row - 0.25 + 0.4 * (np.arange(len(x)) % 3) / 2
-        ax.plot(x, apart, color=views.FAKE, **ring)
-        ax.errorbar(x.mean(), row + 0.34, xerr=half, **bar)
-    ax.set(xlabel=unit, ylim=(len(groups) - 0.35, -0.5))
-    ax.set_yticks(range(len(groups)), groups)
+        apart = row - 0.25 + 0.2 * (np.arange(len(x)) % 3)
+        ax.plot(x, apart, "o", color=views.FAKE, ms=9, mfc="none", mew=2)
+        ax.errorbar(x.mean(), row + 0.34, xerr=half, fmt="ok", capsize=5)
+    ax.set(xlabel="FCD", ylim=(len(runs) - 0.35, -0.5))
+    ax.set_yticks(range(len(runs)), runs)
     ax.grid(axis="x", alpha=0.3)
     views.headline(fig, title)
     return fig
@@ -219,7 +214,7 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         The figure, for `show`.
     """
     values = check_array("table", table.to_numpy(), "n 2")
-    upward, level = table.columns
+    up, right = (k[0].upper() for k in table.columns)
     fig, ax = plt.subplots(figsize=(10, 4.4))
     last = {}  # labels of one side do not overlap
     floor = max(0, np.floor(10 * values[:, 0].min()) / 10 - 0.1)
@@ -229,14 +224,13 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         ax.plot(x, y, ms=11, **look)
         side, shift = ("right", -0.06) if x > 0.5 else ("left", 0.06)
         last[side] = spot = min(y, last.get(side, 2) - 0.11 * (1 - floor))
-        text = (
-            f"{name}: {upward[0].upper()} {y:.2f}, {level[0].upper()} {x:.2f}"
-        )
+        text = f"{name}: {up} {y:.2f}, {right} {x:.2f}"
         at = {"ha": side, "va": "center", "fontsize": 13}
         start = (1 if x > 0.5 else 0, 0.5)  # of a line, at the label
         line = {"arrowstyle": "-", "lw": 1, "shrinkB": 6, "relpos": start}
         ax.annotate(text, (x, y), (x + shift, spot), arrowprops=line, **at)
-    ax.set(ylabel=upward, xlabel=level, xlim=(-0.03, 1.03), ylim=(floor, 1.01))
+    ax.set(xlim=(-0.03, 1.03), ylim=(floor, 1.01))
+    ax.set(**dict(zip(("ylabel", "xlabel"), table.columns, strict=True)))
     views.headline(fig, title)
     return fig
 

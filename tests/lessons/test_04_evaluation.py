@@ -178,7 +178,7 @@ def test_labels_of_the_plane_keep_apart():
 
 
 def test_rings_and_interval_stand_at_their_values():
-    fig = figures.dots("t", {"a": (np.array([30.0, 40]), 3.0)}, "FCD")
+    fig = figures.dots("t", {"a": (np.array([30.0, 40]), 3.0)})
     ax = fig.axes[0]
     assert ax.lines[0].get_xdata().tolist() == [30, 40]
     (bar,) = ax.collections[0].get_segments()
