@@ -78,12 +78,18 @@ def scores(
     return {k: round(float(v), 4) for k, v in row.items()}
 
 
-def photo_row(title: str, photos: Mapping[str, np.ndarray]) -> Figure:
+def photo_row(
+    title: str,
+    photos: Mapping[str, np.ndarray],
+    limits: tuple[float, float] = (-1, 1),
+) -> Figure:
     """Draw grey photographs of one size side by side.
 
     Args:
         title: what the figure finds.
         photos: name -> (h, w) in [-1, 1].
+        limits: the grey values drawn black and white; closer together, they
+            stretch the contrast.
 
     Returns:
         The figure, for `show`.
@@ -92,7 +98,7 @@ def photo_row(title: str, photos: Mapping[str, np.ndarray]) -> Figure:
     high = 10 / len(photos) * h / w + 0.9
     fig, axes = plt.subplots(1, len(photos), figsize=(10, high))
     for ax, (name, photo) in zip(axes, photos.items(), strict=True):
-        ax.imshow(photo, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        ax.imshow(photo, "gray", clim=limits, interpolation="nearest")
         ax.set_title(name, loc="left", fontsize=13)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
@@ -130,8 +136,26 @@ def medians() -> pd.DataFrame:
     return by.median(numeric_only=True)
 
 
-def tradeoff(title: str) -> Figure:
-    """Draw PSNR against FCD for each weight of D's verdict, two holes.
+def _draw_tradeoff(ax: plt.Axes, hole: str) -> None:
+    """Draw PSNR against FCD of one hole: a dot a run, a line of medians."""
+    own = runs("repair").query("setting == @hole")
+    middle = own.groupby("weight")[["psnr", "fcd"]].median()
+    ax.plot(own["psnr"], own["fcd"], "o", ms=6, alpha=0.4, c=views.FAKE)
+    ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
+    look = {"textcoords": "offset points", "fontsize": 12}
+    for weight, point in middle.iterrows():
+        down = -20 if weight == 1 else -12  # clear of the line
+        at = (8, 5 if weight > 1 else down)
+        ax.annotate(f"{weight:g}", tuple(point), xytext=at, **look)
+    ax.set(xlabel="PSNR in the hole (dB), right is nearer", yscale="log")
+    ticks = [1, 2, 5, 10, 20, 40]
+    ax.set_yticks(ticks, ticks)
+    ax.minorticks_off()
+    ax.margins(0.18, 0.1)
+
+
+def knee(title: str) -> Figure:
+    """Draw PSNR against FCD for six weights of D's verdict, the right half.
 
     Args:
         title: what the figure finds.
@@ -139,37 +163,41 @@ def tradeoff(title: str) -> Figure:
     Returns:
         The figure, for `show`.
     """
-    table = runs("repair")
+    fig, ax = plt.subplots(figsize=(10, 4.6))
+    _draw_tradeoff(ax, "half")
+    ax.set_ylabel("FCD, down is more like real digits")
+    views.headline(fig, title)
+    return fig
+
+
+def tradeoff(title: str) -> Figure:
+    """Draw PSNR against FCD for each weight of D's verdict, two holes, and
+    for D alone and for squared errors.
+
+    Args:
+        title: what the figure finds.
+
+    Returns:
+        The figure, for `show`.
+    """
     fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharey=True)
     names = {"half": "the right half", "square": "a square of 14x14 pixels"}
+    table, text = runs("repair"), {"textcoords": "offset points"}
+    text["fontsize"] = 12
     for ax, (hole, name) in zip(axes, names.items(), strict=True):
-        own = table[table["setting"] == hole]
-        middle = own.groupby("weight")[["psnr", "fcd"]].median()
-        ax.plot(own["psnr"], own["fcd"], "o", ms=6, alpha=0.4, c=views.FAKE)
-        ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
-        look = {"textcoords": "offset points", "fontsize": 12}
-        for weight, point in middle.iterrows():
-            down = -20 if weight == 1 else -12  # clear of the line
-            at = (8, 5 if weight > 1 else down)
-            ax.annotate(f"{weight:g}", tuple(point), xytext=at, **look)
+        _draw_tradeoff(ax, hole)
         alone = table[table["setting"] == hole + ALONE]
         ax.plot(alone["psnr"], alone["fcd"], "D", ms=7, c=views.DISCRIMINATOR)
+        at = {"xytext": (0, 12), "ha": "center", "color": views.DISCRIMINATOR}
         spot = tuple(alone[["psnr", "fcd"]].median())
-        at = {"xytext": (0, 12), "ha": "center"} | look
-        at |= {"color": views.DISCRIMINATOR}
-        ax.annotate("D alone", spot, **at)
-        ax.set(xlabel="PSNR in the hole (dB), right is nearer", yscale="log")
+        ax.annotate("D alone", spot, **at, **text)
         ax.set_title(name, loc="left", fontsize=13)
-        ticks = [1, 2, 5, 10, 20, 40]
-        ax.set_yticks(ticks, ticks)
-        ax.minorticks_off()
-        ax.margins(0.18, 0.1)
     axes[0].set_ylabel("FCD, down is more like real digits")
     squared = table[table["setting"] == "squared error"]
     axes[0].plot(squared["psnr"], squared["fcd"], "ks", ms=7, alpha=0.5)
     spot = tuple(squared[["psnr", "fcd"]].median())
-    at = {"xytext": (-10, -5), "ha": "right"} | look
-    axes[0].annotate("squared error", spot, **at)
+    at = {"xytext": (-10, -5), "ha": "right"}
+    axes[0].annotate("squared error", spot, **at, **text)
     views.headline(fig, title)
     return fig
 

@@ -499,6 +499,7 @@ def test_frames_lie_around_the_marks_of_whole_pictures():
 @pytest.mark.parametrize(
     "figure",
     [
+        functools.partial(repairs.knee, "title"),
         functools.partial(repairs.tradeoff, "title"),
         functools.partial(repairs.erased_curve, "title"),
         functools.partial(repairs.guess_dots, "title"),
