@@ -19,6 +19,13 @@ NAMES = {  # of codes: design, and which of its codes
     ("same layers, no styles", "z"): "z of twin",
     ("styles, no mapping", "z"): "z, no mapping",
 }
+DESIGNS = (
+    "DCGAN",
+    "same layers, no styles",
+    "styles, no mapping",
+    "styles",
+    "styles, quick mapping",
+)
 TUNING = 100  # the seed that chose the weights of the penalty
 
 

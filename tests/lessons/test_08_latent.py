@@ -185,6 +185,19 @@ def test_the_bars_of_mixtures_fill_a_hundred():
     assert marks == pytest.approx([0.9, 0.5, 0.1])
 
 
+def test_each_design_of_the_study_has_a_row_in_the_order_of_the_lesson():
+    table = latent.runs()
+    assert set(table["way"]) == set(latent.DESIGNS)
+    axes = latent_figures.study("t", table).axes
+    names = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert names == list(latent.DESIGNS)
+    for ax, column in zip(axes, ("fcd", "precision", "recall"), strict=True):
+        shown = np.concatenate([x.get_xdata() for x in ax.lines[::2]])
+        assert sorted(shown) == sorted(table[column])
+        low, high = ax.get_xlim()
+        assert low < shown.min() and shown.max() < high
+
+
 def test_the_diagram_opens_a_layer():
     ax = latent_figures.diagram().axes[0]
     words = [text.get_text() for text in ax.texts]
