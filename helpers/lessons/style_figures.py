@@ -114,9 +114,9 @@ def gallery(
 
 
 def framed(x: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """Return a picture (1, h, w, 3) with an orange frame around a window."""
+    """Return a picture in colours, with an orange frame around a window."""
     width = max(2, x.shape[1] // 64)
-    around = x.copy()
+    around = np.broadcast_to(x, (*x.shape[:3], 3)).copy()
     around[:, rows, columns] = 2 * np.array(to_rgb(FRAME)) - 1
     inside = [slice(s.start + width, s.stop - width) for s in (rows, columns)]
     around[:, *inside] = x[:, *inside]
@@ -251,25 +251,33 @@ def study_dots(title: str, style: str = "brick") -> Figure:
     return fig
 
 
-def crossed(title: str, errors: Mapping[str, Mapping[str, float]]) -> Figure:
+def crossed(
+    title: str,
+    errors: Mapping[str, Mapping[str, float]],
+    starts: Mapping[str, float],
+) -> Figure:
     """Draw the style errors of pictures as each of some networks finds them.
 
     Args:
         title: what the figure finds.
         errors: network -> letter of a picture -> style error.
+        starts: network -> style error of the untouched cat.
 
     Returns:
         The figure, for `show`.
     """
     fig, ax = plt.subplots(figsize=(10, 2.9))
     rows_of_dots([ax], [f"by {name} features" for name in errors])
-    for row, found in enumerate(errors.values()):
+    note = {"xytext": (12, 0), "textcoords": "offset points"}
+    note |= {"va": "center", "fontsize": 12}
+    for row, (name, found) in enumerate(errors.items()):
         for k, (letter, value) in enumerate(found.items()):
             place = value, row + (k - 0.5) * 0.44
             lettered(ax, *place, letter)
-            note = {"xytext": (12, 0), "textcoords": "offset points"}
-            note |= {"va": "center", "fontsize": 12}
             ax.annotate(f"{value:.2g}", place, **note)
+        start, ends = starts[name], (row - 0.4, row + 0.4)
+        ax.plot([start, start], ends, ":", color=views.REAL, lw=2)
+        ax.annotate(f"the cat: {start:.2g}", (start, row), **note)
     ax.set_xlabel("style error: how far from the wall")
     ax.margins(x=0.2)
     views.headline(fig, title)

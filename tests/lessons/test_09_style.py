@@ -261,13 +261,22 @@ def test_the_distance_by_pixels_is_a_share_of_plain_greys():
     plt.close(fig)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_frame_leaves_what_is_inside_and_outside(channels):
+    x = np.zeros((1, 64, 64, channels), "float32")
+    found = style_figures.framed(x, slice(8, 24), slice(16, 40))
+    assert found.shape == (1, 64, 64, 3) and (x == 0).all()
+    assert (found[:, 10:22, 18:38] == 0).all() and (found[:, 24:] == 0).all()
+    assert found[0, 8, 16].any() and found[0, 23, 39].any()
+
+
 def test_each_error_is_drawn_where_its_network_finds_it():
     errors = {"one": {"A": 0.1, "B": 0.5}, "two": {"A": 0.6, "B": 0.2}}
-    fig = style_figures.crossed("t", errors)
+    fig = style_figures.crossed("t", errors, {"one": 0.9, "two": 2.0})
     (ax,) = fig.axes
     found = sorted(float(line.get_xdata()[0]) for line in ax.lines)
-    assert found == [0.1, 0.2, 0.5, 0.6]
-    assert {t.get_text() for t in ax.texts} >= {"A", "B"}
+    assert found == [0.1, 0.2, 0.5, 0.6, 0.9, 2.0]
+    assert {t.get_text() for t in ax.texts} >= {"A", "B", "the cat: 0.9"}
     plt.close(fig)
 
 
