@@ -27,7 +27,7 @@ def exercise_1(answer: Callable) -> None:
         answer: takes D, what was given (n, 28, 28, 2), the truth and two
             completions (n, 28, 28, 1); returns the weight of D's verdict
             from which on the second costs G no more than the first; np.inf
-            if D likes it no better.
+            if D likes it no better, even if it errs less.
 
     Raises:
         AssertionError: the property that fails.
@@ -67,6 +67,10 @@ def exercise_1(answer: Callable) -> None:
     )
     assert np.isposinf(found(whole, worse)), (
         "where D likes the second no better, no weight is enough: np.inf"
+    )
+    assert np.isposinf(found(whole, gap)), (
+        "where D likes the second no better, no weight is enough, even if it "
+        "errs less: np.inf"
     )
     assert found(worse, whole) == 0, (
         "where the second errs less and D likes it better, it costs less "

@@ -144,8 +144,8 @@ def _draw_tradeoff(ax: plt.Axes, hole: str) -> None:
     ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
     look = {"textcoords": "offset points", "fontsize": 12}
     for weight, point in middle.iterrows():
-        down = -20 if weight == 1 else -12  # clear of the line
-        at = (8, 5 if weight > 1 else down)
+        at = {0.3: (13, -6), 1: (8, -20)}.get(weight)  # clear of line, dots
+        at = at or (8, 5 if weight > 1 else -12)
         ax.annotate(f"{weight:g}", tuple(point), xytext=at, **look)
     ax.set(xlabel="PSNR in the hole (dB), right is nearer", yscale="log")
     ticks = [1, 2, 5, 10, 20, 40]
@@ -228,6 +228,35 @@ def erased_curve(title: str) -> Figure:
     )
     ax.legend(loc="upper right")
     views.headline(fig, title)
+    return fig
+
+
+def two_bells(
+    title: str, grey: np.ndarray, few: np.ndarray, many: np.ndarray
+) -> Figure:
+    """Draw how bright the corner of a scan looks, without and with a mark.
+
+    Args:
+        title: what the figure finds.
+        grey: brightness of the corner (n,).
+        few: how often the 10 sevens without a mark look so (n,).
+        many: how often the 90 with one do (n,).
+
+    Returns:
+        The figure, for `show`: what lies of `few` right of the crossing is
+        shaded, and the top of `many` is cut off.
+    """
+    bells = {"the 10 without a mark": few, "the 90 with one": many}
+    names = "mean of the four pixels in the scan", "how often"
+    fig = views.curves(title, (grey, bells, *names))
+    ax, bar = fig.axes[0], grey[few > many].max()
+    right = grey >= bar
+    ax.fill_between(grey, few, where=right, color="0.8")
+    ax.axvline(bar, color="0.4", ls=":")
+    share = few[right].sum() / few.sum()
+    ax.text(bar + 0.06, 0.1, f"{10 * share:.0f} of the 10", fontsize=12)
+    ax.text(bar - 0.06, 1.4, f"{bar:.2f}", ha="right", fontsize=12)
+    ax.set(ylim=(0, 1.5), xlim=(grey[0], grey[-1]))
     return fig
 
 

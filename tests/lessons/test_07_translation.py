@@ -23,6 +23,7 @@ from helpers.lessons import (
 RECIPE = translation.Recipe(seed=1, width=2, d_width=2, batch_size=8)
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (40, 28, 28, 1)).astype("float32")
+BELLS = np.array([[2.0, 2.0, 1.0], [1.0, 1.0, 9.0]])
 
 
 def masks(hole, n=500, step=0):
@@ -503,6 +504,7 @@ def test_frames_lie_around_the_marks_of_whole_pictures():
         functools.partial(repairs.tradeoff, "title"),
         functools.partial(repairs.erased_curve, "title"),
         functools.partial(repairs.guess_dots, "title"),
+        functools.partial(repairs.two_bells, "title", np.arange(3.0), *BELLS),
         functools.partial(
             repairs.photo_row, "title", {"a": X[0, ..., 0], "b": X[1, ..., 0]}
         ),
