@@ -19,6 +19,21 @@ def _toy_judge(
     return (liked + 4 * ops.mean(given[..., 0], axis=(1, 2)))[:, None]
 
 
+def _toy_fills() -> list[np.ndarray]:
+    """Return what is given, the truth, and three fills of its right half.
+
+    Their errors in the hole are 0.1, 0.2 and 0.3; `_toy_judge` likes the
+    second best, and the third least.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-0.5, 0.5, (12, 28, 28, 1)).astype("float32")
+    mask = np.zeros_like(x)
+    mask[:, :, 14:] = 1
+    given = np.concatenate([x * (1 - mask) - mask, mask], axis=-1)
+    step = mask * np.sign(_TASTE) / 10
+    return [given, x, *(x + step * k for k in (-1, 2, -3))]
+
+
 @exercise
 def exercise_1(answer: Callable) -> None:
     """Test `turning_weight(discriminator, given, x, gap, whole)`.
@@ -33,14 +48,7 @@ def exercise_1(answer: Callable) -> None:
         AssertionError: the property that fails.
     """
     assert callable(answer), "give the function itself: answer = ..."
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-0.5, 0.5, (12, 28, 28, 1)).astype("float32")
-    mask = np.zeros_like(x)
-    mask[:, :, 14:] = 1
-    given = np.concatenate([x * (1 - mask) - mask, mask], axis=-1)
-    step = mask * np.sign(_TASTE) / 10
-    gap, whole, worse = (x + step * k for k in (-1, 2, -3))
-    # Errors in the hole: 0.1, 0.2, 0.3; D likes `whole` best.
+    given, x, gap, whole, worse = _toy_fills()
     names = {"whole": whole, "gap": gap, "worse": worse}
     doubts = {
         k: float(ops.mean(ops.softplus(-_toy_judge([given, one]))))
