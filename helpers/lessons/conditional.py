@@ -7,6 +7,7 @@ from collections.abc import Callable
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -17,6 +18,9 @@ from helpers.lessons import dcgan
 
 N_CLASSES = 10
 RECORD = runtime.ROOT / "data" / "results" / "06_conditional.json"
+BELIEF = LinearSegmentedColormap.from_list(
+    "belief", [views.GENERATOR, "white", views.DISCRIMINATOR]
+)
 
 
 def with_label(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -241,7 +245,7 @@ def beliefs(gan: ConditionalGan, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         y: true classes (n,); each of 0 to 9 occurs.
 
     Returns:
-        (10, 10), a row a true class, a column a claim.
+        (10, 10), a row for each true class, a column for each claim.
     """
     table = np.zeros((N_CLASSES, N_CLASSES))
     for claim in range(N_CLASSES):
@@ -264,11 +268,12 @@ def runs(mark: str = "2000") -> pd.DataFrame:
         mark: "800" or "2000", steps without a label that took as long.
 
     Returns:
-        A row a run: `way`, `gamma`, `seed`, `steps`, `fcd` of 5,000 samples
-        v holdout; `agreement`, `hardest` (FCD of the class with the largest)
-        and `diversity` (samples of a class, mean distance over that of real
-        ones), means over classes, NaN without a label; `fcd_balanced`, only
-        without one. The way "real digits" is no run.
+        One row for each run: `way`, `gamma`, `seed`, `steps`, `fcd` of 5,000
+        samples v holdout; `agreement`, `hardest` (FCD of the class with the
+        largest) and `diversity` (samples of a class that the judge reads as
+        ordered, mean distance over that of real ones), means over classes,
+        NaN without a label; `fcd_balanced`, only without one. The way "real
+        digits" is no run.
     """
     found = []
     for row in _rows():
@@ -297,9 +302,10 @@ def _rows() -> list[dict]:
 
 
 def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
-    """Draw a dot a run, a row a way, a bar at the median, a panel a measure.
+    """Draw runs as dots: a row for each way, a panel for each measure.
 
-    FCDs lie on a logarithmic axis with a line at each doubling.
+    A bar marks the median. FCDs lie on a logarithmic axis with a line at
+    each doubling.
 
     Args:
         title: what the figure finds.
@@ -376,12 +382,12 @@ def shares(title: str, hits: dict[str, np.ndarray]) -> Figure:
 
 
 def write_numbers(
-    ax: plt.Axes, values: np.ndarray, middle: float, digits: int
+    ax: plt.Axes, values: np.ndarray, limit: float, digits: int
 ) -> None:
     """Write values (rows, columns) into the cells of an image of them, in
-    white below the middle of its scale."""
+    white below a limit."""
     for (row, column), value in np.ndenumerate(values):
-        ink = "white" if value < middle else "black"
+        ink = "white" if value < limit else "black"
         at = {"ha": "center", "va": "center", "fontsize": 12, "color": ink}
         number = np.round(value, digits) + 0  # no -0.0
         ax.text(column, row, f"{number:.{digits}f}", **at)
@@ -390,9 +396,12 @@ def write_numbers(
 def heat(title: str, values: np.ndarray) -> Figure:
     """Draw a table of ten digits by ten claims, its numbers in the cells.
 
+    Colours end at the largest true claim, so that one far value does not
+    pale the others.
+
     Args:
         title: what the figure finds.
-        values: (10, 10), a row a digit, a column a claim.
+        values: (10, 10), a row for each digit, a column for each claim.
 
     Returns:
         The figure, for `show`.
@@ -402,17 +411,20 @@ def heat(title: str, values: np.ndarray) -> Figure:
     """
     values = check_array("values", values, "10 10")
     fig, ax = plt.subplots(figsize=(7.6, 5.4))
-    most = np.abs(values).max()  # so that 0 lies in the middle
-    look = {"cmap": "cividis", "aspect": "auto", "vmin": -most, "vmax": most}
-    image = ax.imshow(values, **look)
-    write_numbers(ax, values, 0, 2)
+    most = np.abs(np.diag(values)).max()
+    look = {"cmap": BELIEF, "aspect": "auto", "vmin": -most, "vmax": most}
+    image = ax.imshow(values, **look)  # 0, in the middle, is white
+    write_numbers(ax, values, -0.6 * most, 2)
     ax.set(xlabel="claim that D is told", ylabel="digit that D sees")
     ax.set(xticks=range(10), yticks=range(10))
     for k in range(N_CLASSES):  # the true claims
         corner = k - 0.5, k - 0.5
-        look = {"fc": "none", "ec": views.DISCRIMINATOR, "lw": 2}
+        look = {"fc": "none", "ec": "black", "lw": 2.5}
         ax.add_patch(plt.Rectangle(corner, 1, 1, **look))
-    fig.colorbar(image, label="mean logit of D (above 0: believes)")
+    beyond = 2 * (values.min() < -most) + (values.max() > most)
+    ends = ("neither", "max", "min", "both")[beyond]
+    label = "mean logit of D (above 0: believes)"
+    fig.colorbar(image, extend=ends, label=label)
     views.headline(fig, title)
     return fig
 

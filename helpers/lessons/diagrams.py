@@ -107,7 +107,7 @@ def conditional() -> Figure:
 
 
 def label_ways() -> Figure:
-    """Draw where planes, joined and projection tell D the label."""
+    """Draw where four ways tell D the label."""
     x, maps, flat, hidden, logit = (
         "image",
         "three\nconvolutions",
@@ -116,6 +116,7 @@ def label_ways() -> Figure:
         "logit",
     )
     way = {x: (0, 1), maps: (0.9, 1), flat: (1.85, 1), hidden: (2.7, 1)}
+    late = "late:\nten numbers of y"
     told = {
         "planes:\nten pictures of y": (x, 0),
         "joined:\nten numbers of y": (flat, 1.85),
@@ -123,10 +124,11 @@ def label_ways() -> Figure:
     }
     return flow(
         way
-        | {logit: (3.6, 1)}
+        | {logit: (3.6, 1), late: (3.6, 1.85)}
         | {name: (column, 0) for name, (_, column) in told.items()},
         [(x, maps, ""), (maps, flat, ""), (flat, hidden, "")]
         + [(hidden, logit, ""), (hidden, list(told)[-1], "")]
+        + [(late, logit, "")]
         + [(name, box, "") for name, (box, _) in told.items()],
     )
 

@@ -219,6 +219,11 @@ def test_heat_writes_each_number(record):
     assert [float(t.get_text()) for t in ax.texts] == list(range(100))
     assert np.array_equal(ax.images[0].get_array(), values)
     plt.close(fig)
+    values[0, 1] = -900  # below the largest true claim: an arrow, no new scale
+    fig = conditional.heat("t", values)
+    assert fig.axes[0].images[0].get_clim() == (-99, 99)
+    assert fig.axes[0].images[0].colorbar.extend == "min"
+    plt.close(fig)
     with pytest.raises(ValueError, match="values"):
         conditional.heat("t", values[:9])
 

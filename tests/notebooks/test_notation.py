@@ -51,7 +51,8 @@ LOCAL = {
     "06": {
         "Z": "the sum that a softmax divides by",
         "a": "weights of a classifier of real pairs",
-        "b": "weights of one of drawn pairs, or of the code",
+        "b": "weights of one of drawn pairs",
+        "c": "weights of the code in D's last layer",
         "r": "of the slant: columns from the centre of the ink",
         "t": "exercise 2: share of the way from one label to another",
         "w": "weights of D's last layer",
