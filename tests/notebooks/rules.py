@@ -321,9 +321,12 @@ def blocks_as_meant(nb: Notebook) -> Faults:
     """A list, heading, quote, table or rule begins after a blank line.
 
     Where none stands before it, a line of a paragraph was wrapped before a
-    `+`, a `1.` or the like.
+    `+`, a `1.` or the like. And code begins on a line after its three
+    backquotes.
     """
     for cell in nb.markdown:
+        for match in re.finditer(r"(?m)^\s*```\w* +\S.*$", cell.source):
+            yield cell, repr(match.group()[:30]), "code from the next line on"
         lines = cell.source.splitlines()
         for token in MARKDOWN.parse(cell.source):
             at = token.map[0] if token.map and token.type in BLOCKS else 0

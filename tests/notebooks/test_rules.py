@@ -337,6 +337,7 @@ MISREAD = ["+ exp(-x)) = 3", "- 3 steps", "* 2 steps", "1. What is it?"]
 MISREAD += ["1) What is it?", "   + 3 steps", "> 3 steps", "### 3", "=", "-"]
 MISREAD += ["---", "***", "```", "p(x | z)\n---|---\nq(z | x)"]
 MISREAD += ["| a | b |\n|---|---|\n| 1 | 2 |", "\n$$\na\n+ b\n$$\n"]
+MISREAD += ["\n```python x = 1 ```\n"]
 MISREAD += ["\n- of which\n  + 3 are mine", "\n- steps, k =\n1. What is it?"]
 WIDE = f"{6 * '| a '}|\n{6 * '|---'}|\n{6 * '| b '}|\n\n"
 LONG = "| a |\n|---|\n" + 9 * "| b |\n" + "\n"
