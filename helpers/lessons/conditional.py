@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -15,12 +14,10 @@ from helpers import metrics, runtime, training, views
 from helpers.backend import keras, layers, ops, tf
 from helpers.data import check_array
 from helpers.lessons import dcgan
+from helpers.lessons.evaluation_figures import DIVERGING
 
 N_CLASSES = 10
 RECORD = runtime.ROOT / "data" / "results" / "06_conditional.json"
-BELIEF = LinearSegmentedColormap.from_list(
-    "belief", [views.GENERATOR, "white", views.DISCRIMINATOR]
-)
 
 
 def with_label(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -301,7 +298,12 @@ def _rows() -> list[dict]:
     return json.loads(RECORD.read_text(encoding="utf-8"))["runs"]
 
 
-def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
+def dots(
+    title: str,
+    table: pd.DataFrame,
+    panels: dict[str, str],
+    order: Sequence[str] = (),
+) -> Figure:
     """Draw runs as dots: a row for each way, a panel for each measure.
 
     A bar marks the median. FCDs lie on a logarithmic axis with a line at
@@ -311,13 +313,15 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
         title: what the figure finds.
         table: as `runs` returns it; "real digits" become a line.
         panels: column -> its name, with unit.
+        order: of the ways, from above; by rising FCD unless given.
 
     Returns:
         The figure, for `show`.
     """
     ways = table[table["way"] != "real digits"]
     real = table[table["way"] == "real digits"]
-    order = ways.groupby("way")["fcd"].median().sort_values().index
+    by_fcd = ways.groupby("way")["fcd"].median().sort_values()
+    order = order or [*by_fcd.index]
     size = {"figsize": (10, 0.5 * len(order) + 1.9), "sharey": True}
     fig, axes = plt.subplots(1, len(panels), squeeze=False, **size)
     for ax, (column, name) in zip(axes[0], panels.items(), strict=True):
@@ -325,8 +329,7 @@ def dots(title: str, table: pd.DataFrame, panels: dict[str, str]) -> Figure:
             values = ways.loc[ways["way"] == way, column].dropna()
             look = {"color": views.FAKE, "alpha": 0.7, "mec": "white"}
             ax.plot(values, [row] * len(values), "o", ms=9, **look)
-            bar = {"ls": "", "ms": 20, "mew": 3, "color": "black"}
-            ax.plot(values.median(), row, marker="|", **bar)
+            ax.plot(values.median(), row, "|", ms=20, mew=3, color="black")
             if len(values):
                 text = f"{values.median():.{1 if column == 'fcd' else 3}f}"
                 at = {"xytext": (0, 12), "textcoords": "offset points"}
@@ -412,7 +415,7 @@ def heat(title: str, values: np.ndarray) -> Figure:
     values = check_array("values", values, "10 10")
     fig, ax = plt.subplots(figsize=(7.6, 5.4))
     most = np.abs(np.diag(values)).max()
-    look = {"cmap": BELIEF, "aspect": "auto", "vmin": -most, "vmax": most}
+    look = {"cmap": DIVERGING, "aspect": "auto", "vmin": -most, "vmax": most}
     image = ax.imshow(values, **look)  # 0, in the middle, is white
     write_numbers(ax, values, -0.6 * most, 2)
     ax.set(xlabel="claim that D is told", ylabel="digit that D sees")

@@ -15,9 +15,9 @@ from helpers.data import check_array
 
 GENERATED = {"color": views.FAKE, "marker": "x", "ls": "", "mew": 2.5}
 REAL = {"color": views.REAL, "marker": "o", "ls": ""}
-ALARM = LinearSegmentedColormap.from_list(
-    "alarm", [views.GENERATOR, "white", views.DISCRIMINATOR]
-).with_extremes(bad="0.85")  # farther: neither worse nor better
+DIVERGING = LinearSegmentedColormap.from_list(
+    "diverging", [views.GENERATOR, "white", views.DISCRIMINATOR]
+).with_extremes(bad="0.85")  # neither worse nor better
 
 
 def moving(
@@ -155,7 +155,7 @@ def fault_map(
     norm = SymLogNorm(2, linscale=0.6, vmin=-100, vmax=100)
     is_farther = (values.columns == "closer") & (loud < 0)
     shown = np.ma.masked_where(is_farther, loud)
-    field = ax.imshow(shown, cmap=ALARM, norm=norm, aspect="auto")
+    field = ax.imshow(shown, cmap=DIVERGING, norm=norm, aspect="auto")
     words = dict.fromkeys(values, ("", "  worse", "  better"))
     words["closer"] = "", "  nearer", "  farther"
     largest = np.abs(numbers).max(axis=0)
@@ -230,7 +230,7 @@ def plane(title: str, table: pd.DataFrame) -> Figure:
         line = {"arrowstyle": "-", "lw": 1, "shrinkB": 6, "relpos": start}
         ax.annotate(text, (x, y), (x + shift, spot), arrowprops=line, **at)
     ax.set(xlim=(-0.03, 1.03), ylim=(floor, 1.01))
-    ax.set(**dict(zip(("ylabel", "xlabel"), table.columns, strict=True)))
+    ax.set(ylabel=table.columns[0], xlabel=table.columns[1])
     views.headline(fig, title)
     return fig
 

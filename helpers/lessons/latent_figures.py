@@ -202,42 +202,6 @@ def follows(title: str, whose: Mapping[str, Mapping[str, float]]) -> Figure:
     return fig
 
 
-def study(title: str, table: pd.DataFrame) -> Figure:
-    """Draw a dot a run, a row a design, a bar at the median, three measures.
-
-    Args:
-        title: what the figure asks or finds.
-        table: as `latent.runs` returns it.
-
-    Returns:
-        The figure, for `show`; rows in the order of `latent.DESIGNS`.
-    """
-    panels = {
-        "fcd": ("FCD: low is good", (0, 20), ".1f"),
-        "precision": ("precision: high is good", (0.69, 0.82), ".2f"),
-        "recall": ("recall: high is good", (0.58, 0.9), ".2f"),
-    }
-    rows = range(len(latent.DESIGNS))
-    fig, axes = plt.subplots(1, 3, figsize=(10, 4.6), sharey=True)
-    for ax, (column, shown) in zip(axes, panels.items(), strict=True):
-        name, ends, form = shown
-        for row, way in zip(rows, latent.DESIGNS, strict=True):
-            values = table.loc[table["way"] == way, column]
-            look = {"color": views.FAKE, "alpha": 0.7, "mec": "white"}
-            ax.plot(values, [row] * len(values), "o", ms=9, **look)
-            middle = values.median()
-            ax.plot(middle, row, "|", ms=20, mew=3, color="black")
-            at = {"xytext": (0, 12), "textcoords": "offset points"}
-            at |= {"ha": "center", "fontsize": 12}
-            ax.annotate(f"{middle:{form}}", (middle, row), **at)
-        ax.set(xlabel=name, xlim=ends, ylim=(len(rows) - 0.5, -0.7))
-        ax.locator_params(axis="x", nbins=4)
-        ax.grid(axis="y", alpha=0.3)
-    axes[0].set_yticks(rows, latent.DESIGNS)
-    views.headline(fig, title)
-    return fig
-
-
 def diagram() -> Figure:
     """Draw a style generator, and below it one of its layers, opened."""
     z, mapping, w = "vector z", "mapping", "code w"

@@ -17,6 +17,7 @@ from helpers.lessons import diagrams, photographs, scans, translation
 RECORD = runtime.ROOT / "data" / "results" / "07_translation.json"
 TUNING = 100  # the seed that chose the penalty's weight
 ALONE = ", D alone"
+NOTE = {"textcoords": "offset points", "fontsize": 12}
 
 
 def shown(given: np.ndarray) -> np.ndarray:
@@ -136,17 +137,15 @@ def medians() -> pd.DataFrame:
     return by.median(numeric_only=True)
 
 
-def _draw_tradeoff(ax: plt.Axes, hole: str) -> None:
+def _draw_tradeoff(ax: plt.Axes, own: pd.DataFrame) -> None:
     """Draw PSNR against FCD of one hole: a dot a run, a line of medians."""
-    own = runs("repair").query("setting == @hole")
     middle = own.groupby("weight")[["psnr", "fcd"]].median()
     ax.plot(own["psnr"], own["fcd"], "o", ms=6, alpha=0.4, c=views.FAKE)
     ax.plot(middle["psnr"], middle["fcd"], "-", lw=2, c=views.FAKE)
-    look = {"textcoords": "offset points", "fontsize": 12}
     for weight, point in middle.iterrows():
         at = {0.3: (13, -6), 1: (8, -20)}.get(weight)  # clear of line, dots
         at = at or (8, 5 if weight > 1 else -12)
-        ax.annotate(f"{weight:g}", tuple(point), xytext=at, **look)
+        ax.annotate(f"{weight:g}", tuple(point), xytext=at, **NOTE)
     ax.set(xlabel="PSNR in the hole (dB), right is nearer", yscale="log")
     ticks = [1, 2, 5, 10, 20, 40]
     ax.set_yticks(ticks, ticks)
@@ -164,7 +163,7 @@ def knee(title: str) -> Figure:
         The figure, for `show`.
     """
     fig, ax = plt.subplots(figsize=(10, 4.6))
-    _draw_tradeoff(ax, "half")
+    _draw_tradeoff(ax, runs("repair").query("setting == 'half'"))
     ax.set_ylabel("FCD, down is more like real digits")
     views.headline(fig, title)
     return fig
@@ -182,22 +181,21 @@ def tradeoff(title: str) -> Figure:
     """
     fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharey=True)
     names = {"half": "the right half", "square": "a square of 14x14 pixels"}
-    table, text = runs("repair"), {"textcoords": "offset points"}
-    text["fontsize"] = 12
+    table = runs("repair")
     for ax, (hole, name) in zip(axes, names.items(), strict=True):
-        _draw_tradeoff(ax, hole)
+        _draw_tradeoff(ax, table[table["setting"] == hole])
         alone = table[table["setting"] == hole + ALONE]
         ax.plot(alone["psnr"], alone["fcd"], "D", ms=7, c=views.DISCRIMINATOR)
         at = {"xytext": (0, 12), "ha": "center", "color": views.DISCRIMINATOR}
         spot = tuple(alone[["psnr", "fcd"]].median())
-        ax.annotate("D alone", spot, **at, **text)
+        ax.annotate("D alone", spot, **at, **NOTE)
         ax.set_title(name, loc="left", fontsize=13)
     axes[0].set_ylabel("FCD, down is more like real digits")
     squared = table[table["setting"] == "squared error"]
     axes[0].plot(squared["psnr"], squared["fcd"], "ks", ms=7, alpha=0.5)
     spot = tuple(squared[["psnr", "fcd"]].median())
     at = {"xytext": (-10, -5), "ha": "right"}
-    axes[0].annotate("squared error", spot, **at, **text)
+    axes[0].annotate("squared error", spot, **at, **NOTE)
     views.headline(fig, title)
     return fig
 

@@ -90,11 +90,6 @@ def game(
     return np.array(path)
 
 
-def play(gamma: float, pace: float = 1.0) -> np.ndarray:
-    """Play it at the lesson's rate; return G's shifts (601,)."""
-    return game(gamma, 0.2, pace=pace)[:, 2]
-
-
 def duel(
     title: str,
     x: np.ndarray,

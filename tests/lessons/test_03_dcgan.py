@@ -124,7 +124,8 @@ def test_the_first_losses_of_twelve_seeds_are_as_the_lesson_says():
 
 
 def test_a_fast_generator_still_overshoots_less_with_the_penalty():
-    plain, slow, fast = theory.play(0), theory.play(2), theory.play(2, 3)
+    games = (0, 1), (2, 1), (2, 3)  # gamma, pace
+    plain, slow, fast = (theory.game(k, 0.2, pace=p)[:, 2] for k, p in games)
     arrivals = [np.argmax(shifts >= 3) for shifts in (plain, slow, fast)]
     assert arrivals == [54, 191, 54]
     assert slow.max() < 3.05 < fast.max() < 3.25 < plain.max()

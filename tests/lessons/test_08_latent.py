@@ -5,7 +5,13 @@ import pytest
 
 from helpers import training
 from helpers.backend import ops
-from helpers.lessons import dcgan, latent, latent_figures, stylegan
+from helpers.lessons import (
+    conditional,
+    dcgan,
+    latent,
+    latent_figures,
+    stylegan,
+)
 
 
 def test_an_arc_keeps_the_length_and_its_ends():
@@ -188,10 +194,11 @@ def test_the_bars_of_mixtures_fill_a_hundred():
 def test_each_design_of_the_study_has_a_row_in_the_order_of_the_lesson():
     table = latent.runs()
     assert set(table["way"]) == set(latent.DESIGNS)
-    axes = latent_figures.study("t", table).axes
+    panels = {k: k for k in ("fcd", "precision", "recall")}
+    axes = conditional.dots("t", table, panels, latent.DESIGNS).axes
     names = [label.get_text() for label in axes[0].get_yticklabels()]
     assert names == list(latent.DESIGNS)
-    for ax, column in zip(axes, ("fcd", "precision", "recall"), strict=True):
+    for ax, column in zip(axes, panels, strict=True):
         shown = np.concatenate([x.get_xdata() for x in ax.lines[::2]])
         assert sorted(shown) == sorted(table[column])
         low, high = ax.get_xlim()
