@@ -11,6 +11,7 @@ from scipy.special import expit, logsumexp
 from helpers import data, training, views
 from helpers.backend import keras
 from helpers.data import check_array
+from helpers.lessons import diagrams
 
 Bumps = Sequence[tuple[float, float, float]]  # weight, mean, deviation
 LOSSES = "saturating, log(1 - D)", "non-saturating, -log D"  # of G
@@ -53,6 +54,27 @@ def worst_mistakes(
     least, most = real_logits.argsort()[:10], fake_logits.argsort()[-10:]
     wrong = (real_logits[least] < 0).sum() + (fake_logits[most] > 0).sum()
     return {"A": x_real[least], "B": x_fake[most]}, int(wrong)
+
+
+def diagram() -> Figure:
+    """Draw the game; the gradient that teaches G goes through D's box."""
+    z, g, x = "vector z", "\ngenerator G", "real images x"
+    d, answer = "\ndiscriminator D", "real, or\ngenerated?"
+    fig = diagrams.flow(
+        {z: (0, 1), g: (1, 1), x: (1, 0), d: (2.1, 1), answer: (3.2, 1)},
+        [(z, g, ""), (g, d, ""), (x, d, ""), (d, answer, "")],
+        [(answer, d, "D learns")],
+    )
+    [ax] = fig.axes
+    frames = {text.get_text(): text.get_bbox_patch() for text in ax.texts}
+    look = {"arrowstyle": "->", "lw": 1.8} | views.ROLES["G"]
+    look |= {"linestyle": "--"}
+    look |= {"patchA": frames[answer], "patchB": frames[g]}
+    ax.annotate("", (1, 1.14), (3.2, 1.14), arrowprops=look)
+    for text, y in ("G learns", 1.2), ("G(z)", 0.84):
+        near = {"color": views.GENERATOR, "ha": "center", "fontsize": 12}
+        ax.text(1.55, y, text, **near)
+    return fig
 
 
 def game(
@@ -168,59 +190,18 @@ def _line(
     ax.annotate(label, (at, np.interp(at, x, y)), **look)
 
 
-def swings(
-    title: str, path: np.ndarray, d_loss: np.ndarray, m_real: float
-) -> Figure:
-    """Draw the three numbers of a game against its rounds, and D's loss.
-
-    Args:
-        title: what the figure finds.
-        path: a, b and G's shift in each round (n, 3).
-        d_loss: D's loss in each round (n,).
-        m_real: mean of the real numbers.
-
-    Returns:
-        The figure, for `show`.
-
-    Raises:
-        ValueError: other shapes, or a value that is not finite.
-    """
-    path = check_array("path", path, "n 3")
-    rounds, end = np.arange(len(path)), len(path) - 1
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
-    real, g, d = (views.ROLES[name] for name in ("real", "G", "D"))
-    mean = np.full(len(path), m_real)
-    _line(left, rounds, mean, real, "real: mean", 0.9 * end, "under")
-    _line(left, rounds, path[:, 2], g, "G: theta", 0.2 * end)
-    _line(left, rounds, path[:, 0], d, "D: a", 0.45 * end)
-    dotted = d | {"linestyle": (0, (1, 1.5))}
-    _line(left, rounds, path[:, 1], dotted, "D: b", 0.28 * end)
-    low, high = path.min(), max(path.max(), m_real)
-    left.set(xlabel="round", ylabel="value")
-    left.set_ylim(low - 0.4, high + 0.6)
-    _line(right, rounds, d_loss, d, "D's loss", 0.3 * end)
-    level = {"color": "black", "linestyle": "-."}
-    log_4 = np.full(len(path), np.log(4))
-    _line(right, rounds, log_4, level, "log 4", 0.8 * end, "under")
-    right.set(xlabel="round", ylabel="D's loss (nats)")
-    views.headline(fig, title)
-    return fig
-
-
-def pulls_and_cost(
+def losses_and_pulls(
     title: str,
     losses: tuple[np.ndarray, np.ndarray, np.ndarray],
     shifts: np.ndarray,
-    costs: np.ndarray,
     pulls: np.ndarray,
 ) -> Figure:
-    """Draw the losses of G, C(G) over distance, and what pulls at G there.
+    """Draw both losses of G, and how hard they pull, on a log scale.
 
     Args:
         title: what the figure finds.
         losses: logits of D, the saturating loss and the other one (n,).
-        shifts: distances (m,).
-        costs: C(G) there (m,).
+        shifts: distances (m,), none of them 0.
         pulls: of the saturating loss and of the other one (m, 2).
 
     Returns:
@@ -232,24 +213,16 @@ def pulls_and_cost(
     logits = check_array("logits", losses[0], "n")
     shifts = check_array("shifts", shifts, "m")
     pulls = check_array("pulls", pulls, f"{len(shifts)} 2")
-    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 4))
+    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
     one, other, _ = views.OTHERS
     name = "saturating\nlog(1 - D)"
     _line(left, logits, losses[1], one, name, -3, "under")
     _line(left, logits, losses[2], other, "non-saturating\n-log D", 2.2)
     left.set(xlabel="logit of D(G(z))", ylabel="loss of G (nats)")
-    for level, name in (0, "no overlap: 0"), (-np.log(4), "q = p: -log 4"):
-        middle.axhline(level, color=views.REAL, lw=1.2, ls=":")
-        spot = 0.98 * shifts[-1], level + 0.02
-        look = {"ha": "right", "va": "bottom", "fontsize": 12}
-        middle.text(*spot, name, color=views.REAL, **look)
-    middle.plot(
-        shifts, check_array("costs", costs, str(len(shifts))), "k", lw=2
-    )
-    middle.set(xlabel="distance", ylabel="C(G) (nats)", ylim=(-1.48, 0.15))
-    _line(right, shifts, pulls[:, 0], one, "saturating", 5.6)
-    _line(right, shifts, pulls[:, 1], other, "non-\nsaturating", 4.6, "left")
-    right.set(xlabel="distance", ylabel="pull on G")
+    _line(right, shifts, pulls[:, 0], one, "saturating", 5.6, "left")
+    _line(right, shifts, pulls[:, 1], other, "non-saturating", 5, "under")
+    right.set(xlabel="distance from the data", ylabel="pull on G")
+    right.set_yscale("log")
     views.headline(fig, title)
     return fig
 

@@ -96,38 +96,18 @@ def test_an_arrow_begins_at_the_peak_and_shows_where_g_goes():
     plt.close(fig)
 
 
-def test_swings_show_three_numbers_and_the_loss():
-    path = theory.game(0, 0.2, 40)
-    fig = theory.swings("t", path, np.arange(41.0), 3.0)
-    left, right = fig.axes
-    shown = {
-        text.get_text(): line.get_ydata()
-        for ax in (left, right)
-        for text, line in zip(ax.texts, ax.lines, strict=True)
-    }
-    assert (shown["D: a"] == path[:, 0]).all()
-    assert (shown["D: b"] == path[:, 1]).all()
-    assert (shown["G: theta"] == path[:, 2]).all()
-    assert (shown["real: mean"] == 3).all()
-    assert np.allclose(shown["log 4"], np.log(4))
-    assert (shown["D's loss"] == np.arange(41)).all()
-    with pytest.raises(ValueError, match="D's loss: expected shape"):
-        theory.swings("t", path, np.arange(40.0), 3.0)
-    plt.close("all")
-
-
-def test_pulls_and_cost_stand_side_by_side():
-    logits, shifts = np.linspace(-6, 6, 7), np.linspace(0, 8, 9)
+def test_losses_and_pulls_stand_side_by_side():
+    logits, shifts = np.linspace(-6, 6, 7), np.linspace(1, 8, 8)
     losses = logits, -logits, 2 * logits
     pulls = np.stack([shifts, 2 * shifts], 1)
-    fig = theory.pulls_and_cost("t", losses, shifts, -shifts, pulls)
-    left, middle, right = fig.axes
+    fig = theory.losses_and_pulls("t", losses, shifts, pulls)
+    left, right = fig.axes
     assert [(line.get_ydata()[0]) for line in left.lines] == [6, -12]
-    assert any((np.array_equal(n.get_ydata(), -shifts)) for n in middle.lines)
     found = [line.get_ydata() for line in right.lines]
     assert (np.stack(found, 1) == pulls).all()
-    with pytest.raises(ValueError, match="costs: expected shape"):
-        theory.pulls_and_cost("t", losses, shifts, shifts[1:], pulls)
+    assert right.get_yscale() == "log"
+    with pytest.raises(ValueError, match="pulls: expected shape"):
+        theory.losses_and_pulls("t", losses, shifts[1:], pulls)
     plt.close("all")
 
 
@@ -167,13 +147,28 @@ def test_a_plan_shows_where_each_heap_goes():
     plt.close(fig)
 
 
-def test_a_diagram_has_every_box_and_arrow():
-    fig = diagrams.gan()
+@pytest.mark.parametrize("draw", [diagrams.gan, theory.diagram])
+def test_a_diagram_has_every_box_and_arrow(draw):
+    fig = draw()
     [ax] = fig.axes
-    texts = [text.get_text() for text in ax.texts]
+    texts = [text.get_text().strip() for text in ax.texts]
     boxes = "vector z", "generator G", "real images x", "discriminator D"
     assert [texts.count(name) for name in boxes] == [1, 1, 1, 1]
     arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
     dashed = [a for a in arrows if a.arrow_patch.get_linestyle() == "--"]
     assert (len(arrows), len(dashed)) == (6, 2)
+    plt.close(fig)
+
+
+def test_the_gradient_that_teaches_g_passes_through_d():
+    fig = theory.diagram()
+    [ax] = fig.axes
+    fig.canvas.draw()
+    [d] = [t for t in ax.texts if t.get_text().strip() == "discriminator D"]
+    arrows = [a for a in ax.texts if getattr(a, "arrow_patch", None)]
+    [way] = [a for a in arrows if a.arrow_patch.get_edgecolor()[2] > 0.6]
+    box = d.get_bbox_patch().get_window_extent()
+    way = way.arrow_patch.get_window_extent()
+    assert way.x0 < box.x0 < box.x1 < way.x1
+    assert box.y0 < (way.y0 + way.y1) / 2 < box.y1
     plt.close(fig)
