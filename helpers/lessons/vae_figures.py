@@ -1,6 +1,6 @@
-"""Figures of lesson 02: brushes, guesses, a map of codes, balls, softness."""
+"""Figures of lesson 02: brushes, guesses, a map of codes, softness."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -152,73 +152,18 @@ def latent_map(
     return fig
 
 
-def balls(
-    title: str, real: np.ndarray, fake: np.ndarray, k: int = 3
-) -> Figure:
-    """Draw what precision and recall count, for points in a plane.
-
-    Left, balls around the real points, each as far as the k-th neighbour
-    among them; right, balls around the generated ones.
-
-    Args:
-        title: what the figure finds.
-        real: points (n, 2).
-        fake: points (m, 2).
-        k: of the neighbour.
-
-    Returns:
-        The figure, for `show`.
-
-    Raises:
-        ValueError: other shapes, or a value that is not finite.
-    """
-    real = check_array("real", real, "n 2")
-    fake = check_array("fake", fake, "m 2")
-    size = {"figsize": (10, 5.4), "sharex": True, "sharey": True}
-    fig, axes = plt.subplots(1, 2, **size)
-    real_side = "real", real, views.REAL, "o"
-    fake_side = "generated", fake, views.FAKE, "s"
-    for ax, name, one, other in (
-        (axes[0], "precision", real_side, fake_side),
-        (axes[1], "recall", fake_side, real_side),
-    ):
-        kind, centres, colour, marker = one
-        reach = np.sort(cdist(centres, centres), axis=1)[:, k]
-        for place, radius in zip(centres, reach, strict=True):
-            look = {"color": colour, "alpha": 0.15, "lw": 0}
-            ax.add_patch(plt.Circle(place, radius, **look))
-        look = {"color": colour, "alpha": 0.6, "mew": 0}
-        ax.plot(
-            *centres.T, marker, ms=3.5, label=f"{kind}, with balls", **look
-        )
-        kind, points, colour, marker = other
-        inside = (cdist(points, centres) <= reach).any(axis=1)
-        look = {"ms": 6, "mew": 1.2, "mec": colour}
-        for part, face, what in (
-            (points[inside], f"{colour}99", "in a ball"),
-            (points[~inside], "none", "in none"),
-        ):
-            ax.plot(*part.T, marker, mfc=face, label=f"{kind}, {what}", **look)
-        ax.set(title=f"{name}: {inside.sum()} of {len(points)}")
-        ax.set(aspect="equal", xticks=[], yticks=[])
-        ax.spines[:].set_visible(False)
-    left, right = (ax.get_legend_handles_labels() for ax in axes)
-    both = [a + b for a, b in zip(left, right, strict=True)]
-    fig.legend(*both, loc="outside lower center", ncols=2)
-    views.headline(fig, title)
-    return fig
-
-
 def softness(
-    title: str, models: Mapping[str, Sequence[Mapping[str, float]]]
+    title: str,
+    models: Mapping[str, Mapping[str, float]],
+    blurred: Mapping[str, Mapping[str, float]],
 ) -> Figure:
-    """Draw how scores of models move when their samples are made softer.
+    """Draw precision against recall, and where a blur moves them.
 
     Args:
         title: what the figure finds, or asks.
-        models: name -> scores of sharp samples, then of soft ones, each with
-            "recall", "precision", "fcd" and "sharpness"; of real digits,
-            then of up to three models.
+        models: name -> "recall" and "precision" of real digits, then of up
+            to two models.
+        blurred: name -> the same after a blur, for some of them.
 
     Returns:
         The figure, for `show`.
@@ -226,32 +171,26 @@ def softness(
     Raises:
         ValueError: a score that is not finite.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(10, 5.2))
-    keys = "recall", "precision", "sharpness", "fcd"
-    looks = views.ROLES["real"], views.ROLES["generated"], *views.OTHERS[:2]
-    lowest = 0.7  # of the axis of precision
-    for (name, pair), look, marker in zip(
-        models.items(), looks, "osD^", strict=False
+    fig, ax = plt.subplots(figsize=(8, 5))
+    looks = views.ROLES["real"], views.ROLES["generated"], views.OTHERS[0]
+    at = {"textcoords": "offset points", "va": "center"}
+    for (name, whole), look, marker in zip(
+        models.items(), looks, "osD", strict=False
     ):
-        recall, precision, sharp, fcd = [
-            check_array(f"{name}, {key}", [s[key] for s in pair], "2")
-            for key in keys
+        parts = {name: whole}
+        if name in blurred:
+            parts[f"{name}, blurred"] = blurred[name]
+        ends = [
+            check_array(part, [score["recall"], score["precision"]], "2")
+            for part, score in parts.items()
         ]
-        for ax, x, y in ((left, recall, precision), (right, sharp, fcd)):
-            ax.plot(x, y, marker=marker, ms=9, lw=2, label=name, **look)
-            soft = {"mew": 2, "mfc": "white", "color": look["color"]}
-            ax.plot(x[1], y[1], marker, ms=9, **soft)
-        lowest = min(lowest, precision.min() - 0.02)
-    left.set(xlabel="recall", ylabel="precision")
-    left.set(xlim=(0.5, 1.02), ylim=(lowest, 1.02))
-    for name, face in {"as sharp as real": "black", "soft": "white"}.items():
-        look = {"ls": "", "ms": 9, "mew": 2, "mfc": face, "color": "black"}
-        left.plot([], [], marker="o", label=name, **look)
-    views.share_legend(fig, left, "outside lower center", 3)
-    right.set(xlabel="sharpness / that of real digits")
-    right.set(ylabel="FCD (log scale)", xlim=(0.3, 1.1), yscale="log")
-    ticks = [1, 2, 5, 10, 20, 50, 100]
-    right.set_yticks(ticks, map(str, ticks))
-    right.minorticks_off()
+        ax.plot(*np.transpose(ends), lw=2, **look)
+        mark = {"ms": 10, "mew": 2, "color": look["color"], "ls": ""}
+        for part, end, face in zip(
+            parts, ends, (look["color"], "white"), strict=False
+        ):
+            ax.plot(*end, marker, mfc=face, **mark)
+            ax.annotate(part, end, (10, 9), color=look["color"], **at)
+    ax.set(xlabel="recall", ylabel="precision", xlim=(0.5, 1), ylim=(0.7, 1))
     views.headline(fig, title)
     return fig
