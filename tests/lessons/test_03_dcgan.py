@@ -109,7 +109,7 @@ def test_the_loud_errors_of_the_popular_recipe_stop_it():
     assert small.output_shape[1:] == (14, 14, 1)
 
 
-def test_the_first_losses_of_twelve_seeds_are_as_the_lesson_says():
+def test_the_first_losses_of_twelve_seeds_are_as_the_page_says():
     x_real = data.load("train", 64)[0]
     right, twice = [], []
     for k in range(12):
@@ -145,18 +145,6 @@ def test_the_lines_of_the_record_show_each_seed():
     assert gains.mean().idxmax() == "+ penalty"
     assert (gains.idxmax(axis=1) == "+ beta_1 = 0").sum() == 2
     plt.close(fig)
-
-
-def test_two_moves_of_d_count_twice(x_train):
-    gan = dcgan.build_gan(RECIPE)
-    z = training.sample_z(16, RECIPE.latent_dim, 0, 0)
-    for _ in range(2):
-        dcgan.discriminator_step(gan, x_train[:16], gan.generator(z))
-    with tf.GradientTape() as tape:
-        x_fake = gan.generator(z, training=True)
-    dcgan.generator_step(gan, x_fake, tape)
-    assert int(gan.d_optimizer.iterations) == 2
-    assert int(gan.g_optimizer.iterations) == 1
 
 
 def test_the_diagram_names_the_layers_as_they_are():
