@@ -203,7 +203,9 @@ def judging(fake: np.ndarray, real: np.ndarray) -> Figure:
         ends = (3.5, 1.8 + (y - 1.1) / 4), (2.8, y + 0.7)
         whole.annotate("", *ends, arrowprops=way)
         spot = rng.normal((y, y / 4), 1, (60, 2))
-        cloud.plot(*spot.T, marker, color=colour, ms=5)
+        cloud.plot(*spot.T, marker, color=colour, ms=5, label=name)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.02)}
+    cloud.legend(**below, ncol=2, frameon=False, fontsize=13)
     whole.annotate("", (5.8, 1.8), (5.0, 1.8), arrowprops=way)
     return fig
 
