@@ -221,9 +221,10 @@ def strips(
             continue
         right = {"xycoords": ("axes fraction", "data"), "va": "center"}
         for row, way in enumerate(order):
-            n = (some.loc[some["way"] == way, column] >= enough).sum()
+            values = some.loc[some["way"] == way, column]
+            n = f"{(values >= enough).sum()}" if len(values) else ""
             at = 1.03 + 0.03 * k, row
-            ax.annotate(str(n), at, color=look["color"], **right)
+            ax.annotate(n, at, color=look["color"], **right)
     ax.set(xlabel=label, ylim=(len(order) - 0.5, -0.5))
     ax.set_yticks(range(len(order)), order)
     ax.grid(axis="y", alpha=0.3)

@@ -102,3 +102,17 @@ def test_clouds_lie_over_the_bumps():
     with pytest.raises(ValueError, match="a: expected"):
         stability.clouds("t", {"a": points[:, :1]}, stability.ring())
     plt.close("all")
+
+
+def test_counts_stand_only_where_there_are_runs():
+    table = stability.runs("ring")
+    bare = table["way"].eq("R1") & (table["beta_1"] < 0.9)
+    fig = stability.strips(
+        "t", table[~bare], "modes", "found", enough=7, least_first=False
+    )
+    counts = [t.get_text() for t in fig.axes[0].texts[:-1]]
+    assert len(counts) == 3 * 13 and counts.count("") == 2
+    assert sum(map(int, filter(None, counts))) == sum(
+        table[~bare]["modes"] >= 7
+    )
+    plt.close(fig)
