@@ -21,11 +21,10 @@ COMMON = {"features", "weights"}  # code that is also an everyday word
 LOCAL = {
     "01": {
         "f": "what V adds up at one x, as a function of D's answer d there",
-        "h": "what G pays at x, or any function of x that stays fixed",
         "t": "argument of the sigmoid",
-        "λ": "exercise 3: a curvature",
     },
     "02": {
+        "r": "of the same example: a guess's variance over the true one",
         "s": "of the example with one number: deviation of x given z",
         "t": "argument of the sigmoid",
         "w": "of the same example: slope of x in z",
@@ -49,10 +48,10 @@ LOCAL = {
         "π": "the number",
     },
     "06": {
-        "Z": "the sum that a softmax divides by",
         "a": "weights of a classifier of real pairs",
         "b": "weights of one of drawn pairs",
         "c": "weights of the code in D's last layer",
+        "s": "what a softmax subtracts from each logit",
         "r": "of the slant: columns from the centre of the ink",
         "t": "exercise 2: share of the way from one label to another",
         "w": "weights of D's last layer",
