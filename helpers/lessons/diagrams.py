@@ -60,19 +60,24 @@ def flow(
 
 
 def gan() -> Figure:
-    """Draw the game: vector z, generator, real images, discriminator."""
-    z, g, x, d, answer = (
-        "vector z",
-        "generator G",
-        "real images x",
-        "discriminator D",
-        "real, or generated?",
+    """Draw the game; the gradient that teaches G goes through D's box."""
+    z, g, x = "vector z", "\ngenerator G", "real images x"
+    d, answer = "\ndiscriminator D", "real, or\ngenerated?"
+    fig = flow(
+        {z: (0, 1), g: (1, 1), x: (1, 0), d: (2.1, 1), answer: (3.2, 1)},
+        [(z, g, ""), (g, d, ""), (x, d, ""), (d, answer, "")],
+        [(answer, d, "D learns")],
     )
-    return flow(
-        {z: (0, 1), g: (1, 1), x: (1, 0), d: (2.1, 0.5), answer: (3.2, 0.5)},
-        [(z, g, ""), (g, d, "G(z)"), (x, d, ""), (d, answer, "")],
-        [(answer, d, "D learns"), (d, g, "G learns, through D")],
-    )
+    [ax] = fig.axes
+    frames = {text.get_text(): text.get_bbox_patch() for text in ax.texts}
+    look = {"arrowstyle": "->", "lw": 1.8} | views.ROLES["G"]
+    look |= {"linestyle": "--"}
+    look |= {"patchA": frames[answer], "patchB": frames[g]}
+    ax.annotate("", (1, 1.14), (3.2, 1.14), arrowprops=look)
+    for text, y in ("G learns", 1.2), ("G(z)", 0.84):
+        near = {"color": views.GENERATOR, "ha": "center", "fontsize": 12}
+        ax.text(1.55, y, text, **near)
+    return fig
 
 
 def conditional() -> Figure:

@@ -11,7 +11,6 @@ from scipy.special import expit, logsumexp
 from helpers import data, training, views
 from helpers.backend import keras
 from helpers.data import check_array
-from helpers.lessons import diagrams
 
 Bumps = Sequence[tuple[float, float, float]]  # weight, mean, deviation
 LOSSES = "saturating, log(1 - D)", "non-saturating, -log D"  # of G
@@ -54,27 +53,6 @@ def worst_mistakes(
     least, most = real_logits.argsort()[:10], fake_logits.argsort()[-10:]
     wrong = (real_logits[least] < 0).sum() + (fake_logits[most] > 0).sum()
     return {"A": x_real[least], "B": x_fake[most]}, int(wrong)
-
-
-def diagram() -> Figure:
-    """Draw the game; the gradient that teaches G goes through D's box."""
-    z, g, x = "vector z", "\ngenerator G", "real images x"
-    d, answer = "\ndiscriminator D", "real, or\ngenerated?"
-    fig = diagrams.flow(
-        {z: (0, 1), g: (1, 1), x: (1, 0), d: (2.1, 1), answer: (3.2, 1)},
-        [(z, g, ""), (g, d, ""), (x, d, ""), (d, answer, "")],
-        [(answer, d, "D learns")],
-    )
-    [ax] = fig.axes
-    frames = {text.get_text(): text.get_bbox_patch() for text in ax.texts}
-    look = {"arrowstyle": "->", "lw": 1.8} | views.ROLES["G"]
-    look |= {"linestyle": "--"}
-    look |= {"patchA": frames[answer], "patchB": frames[g]}
-    ax.annotate("", (1, 1.14), (3.2, 1.14), arrowprops=look)
-    for text, y in ("G learns", 1.2), ("G(z)", 0.84):
-        near = {"color": views.GENERATOR, "ha": "center", "fontsize": 12}
-        ax.text(1.55, y, text, **near)
-    return fig
 
 
 def game(
